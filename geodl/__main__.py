@@ -1,0 +1,5 @@
+"""``python -m geodl``: the same as the command ``geodl``."""
+
+from geodl.cli import main
+
+main()

@@ -1,0 +1,247 @@
+"""The command line: parsing and tables only, every verb is the library's."""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from geodl.errors import GeodlError, OptionError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turn reference simulations (NetCDF) into surrogates that a simulation can trust.",
+)
+console, problems = Console(), Console(stderr=True)
+
+Data = Annotated[Path, typer.Argument(help="NetCDF file or Zarr store.", show_default=False)]
+Bundle = Annotated[str, typer.Argument(help="Bundle file, or the name of a pretrained one.", show_default=False)]
+FamilyName = Annotated[str, typer.Option("--family", "-f", help="Family, see `geodl families`.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", help="Option of the family as key=value; repeat for more.", show_default=False),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="Training setting as key=value, e.g. epochs=500; repeat for more."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, …")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
+
+
+def pairs(items: list[str] | None) -> dict[str, Any]:
+    """``key=value`` words as a dict; values are read as TOML, and as plain text where they are not TOML."""
+    found: dict[str, Any] = {}
+    for item in items or []:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise OptionError(f"{item!r} is not of the form key=value")
+        try:
+            found[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key] = value
+    return found
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table; the first column is left-aligned text."""
+    grid = Table(title=title, title_justify="left", header_style="bold")
+    for i, column in enumerate(columns):
+        grid.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    console.print(grid)
+
+
+def number(value: float) -> str:
+    return "–" if value != value else f"{value:.3g}"
+
+
+@app.command()
+def families() -> None:
+    """List the families, what they do, and their options with defaults."""
+    from geodl.core import contract
+
+    for name in contract.families():
+        recipe = contract.recipe(name)
+        rows = [
+            [key, str(field.get_default(call_default_factory=True))]
+            for key, field in recipe.options.model_fields.items()
+        ]
+        table(f"{name}: {recipe.about}", ["option", "default"], rows)
+
+
+@app.command()
+def data(
+    family: Annotated[str, typer.Argument(help="Family, see `geodl families`.")],
+    out: Annotated[Path, typer.Argument(help="NetCDF file to write.")],
+    option: Options = None,
+    generate: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="Argument of the generator as key=value, e.g. trajectories=20."),
+    ] = None,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Generate reference data of a family."""
+    import geodl
+    from geodl.core.files import write_data
+
+    chosen = geodl.family(family, **pairs(option))
+    if chosen.generate is None:
+        raise OptionError(f"family {family!r} has no generator with these options: bring your own data")
+    try:
+        ds = chosen.generate(seed=seed, **pairs(generate))
+    except TypeError as error:
+        raise OptionError(f"the generator of {family!r} refused its arguments: {error}") from error
+    write_data(ds, out, overwrite=overwrite)
+    console.print(f"{out}: {dict(ds.sizes)}")
+
+
+@app.command()
+def check(path: Data, family: FamilyName, option: Options = None) -> None:
+    """Check a data file against a family: names, units, dimensions, finite values, time."""
+    import torch
+
+    import geodl
+    from geodl.train.fit import prepare
+
+    inputs, outputs = prepare(geodl.family(family, **pairs(option)), geodl.open_data(path), torch.float64)
+    console.print(
+        f"{path} fits family {family}: {len(inputs[0])} samples, {len(inputs)} inputs, {len(outputs)} outputs"
+    )
+
+
+@app.command()
+def fit(
+    path: Data,
+    out: Annotated[Path, typer.Argument(help="Bundle to write (.safetensors).")],
+    family: FamilyName,
+    option: Options = None,
+    valid: Annotated[Path | None, typer.Option(help="Validation data; otherwise groups of PATH are set aside.")] = None,
+    by: Annotated[str | None, typer.Option(help="What to split by; the family's group by default.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of training settings.")] = None,
+    settings: Settings = None,
+    folder: Annotated[Path | None, typer.Option(help="Keep checkpoints and log here, and resume from here.")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a surrogate on a data file and save it as a bundle."""
+    import geodl
+    from geodl.core.files import refuse_existing
+
+    refuse_existing(out, overwrite=overwrite)
+    chosen, ds = geodl.family(family, **pairs(option)), geodl.open_data(path)
+    train_data, valid_data, test = (ds, geodl.open_data(valid), None) if valid else _split(ds, by or chosen.group, seed)
+    given = {**chosen.settings, "device": device, **pairs(settings)}
+    made = geodl.FitConfig.from_toml(config, **given) if config else geodl.FitConfig.parse(given)
+    surrogate = geodl.fit(chosen, train_data, valid_data, config=made, seed=seed, folder=folder)
+    surrogate.save(out, overwrite=overwrite)
+    if test is not None:
+        _print_scores(geodl.evaluate(surrogate, test))
+    console.print(f"{out}: SHA-256 {surrogate.sha256}")
+
+
+def _split(ds: Any, by: str, seed: int) -> tuple[Any, Any, Any]:
+    import geodl
+
+    parts = geodl.split(ds, by, seed=seed)
+    return parts.train, parts.valid, parts.test
+
+
+@app.command()
+def predict(
+    bundle: Bundle,
+    path: Data,
+    out: Annotated[Path, typer.Argument(help="NetCDF file to write.")],
+    outside: Annotated[str, typer.Option(help="Samples outside the domain: flag or raise.")] = "flag",
+    device: Device = "cpu",
+    overwrite: Overwrite = False,
+) -> None:
+    """Predict with a bundle: values, intervals and a flag for every sample."""
+    import geodl
+    from geodl.core.files import refuse_existing, write_data
+
+    refuse_existing(out, overwrite=overwrite)
+    made = geodl.load(bundle, device=device)(geodl.open_data(path), outside=outside)  # type: ignore[arg-type]
+    write_data(made, out, overwrite=overwrite)
+    console.print(f"{out}: {dict(made.sizes)}, {float(made['in_domain'].mean()):.1%} of the samples inside the domain")
+
+
+@app.command()
+def evaluate(bundle: Bundle, path: Data, device: Device = "cpu") -> None:
+    """Measure a bundle on test data, with its baselines beside it."""
+    import geodl
+
+    _print_scores(geodl.evaluate(geodl.load(bundle, device=device), geodl.open_data(path)))
+
+
+def _print_scores(scores: Any) -> None:
+    rows = []
+    for name, array in scores.data_vars.items():
+        if "model" in array.dims:
+            reduce = array.median if "start" in array.dims else array.mean
+            values = reduce([dim for dim in array.dims if dim != "model"]).values
+            rows.append([str(name), array.attrs["units"], *map(number, values)])
+        else:
+            rows.append(
+                [
+                    str(name),
+                    array.attrs["units"],
+                    number(float(array.mean())),
+                    *[""] * (scores.sizes["model"] - 1),
+                ]
+            )
+    table("scores on test data", ["score", "units", *map(str, scores["model"].values)], rows)
+
+
+@app.command()
+def report(
+    bundle: Bundle,
+    path: Data,
+    out: Annotated[Path, typer.Argument(help="HTML file to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the report of a bundle on test data: one HTML page with figures."""
+    import geodl
+    from geodl.core.files import refuse_existing
+
+    refuse_existing(out, overwrite=overwrite)
+    geodl.report(geodl.load(bundle), geodl.open_data(path), out, overwrite=overwrite)
+    console.print(f"{out}")
+
+
+@app.command()
+def reproduce(
+    name: Annotated[str, typer.Argument(help="What to reproduce, e.g. lorenz63.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Small variant that only shows that it works.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where to write; results/NAME by default.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Second folder for the JSON file, e.g. docs/results.")] = None,
+    device: Device = "cpu",
+    overwrite: Overwrite = False,
+) -> None:
+    """Train and measure from nothing what a paper claims; write table, report and bundle."""
+    import geodl
+
+    ds = geodl.reproduce(name, quick=quick, folder=folder, results=results, overwrite=overwrite, device=device)
+    fields = [ds[key].values.tolist() for key in ("claim", "published", "measured", "unit", "bar", "result")]
+    rows = [[c, number(p), number(m), u, b, r] for c, p, m, u, b, r in zip(*fields, strict=True)]
+    table(f"reproduction of {name}", ["claim", "published", "measured", "unit", "bar", "result"], rows)
+    console.print(f"report: {(folder or Path('results') / name) / 'report.html'}")
+
+
+def main() -> None:
+    """Entry point: what the library refuses ends with its message and exit status 2, without a traceback."""
+    try:
+        app()
+    except GeodlError as error:
+        problems.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        problems.print(str(error), markup=False, highlight=False)
+        sys.exit(2)

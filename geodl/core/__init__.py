@@ -1,0 +1,1 @@
+"""What a prediction needs: schema, units, tensors, scaling, guard, surrogate, bundle."""

@@ -1,0 +1,109 @@
+"""Where a surrogate may be trusted, and how far: a domain of validity and split-conformal intervals."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from geodl.errors import SplitError
+
+LEAST_CALIBRATION = 10  # with nine samples or fewer a 90 % interval would have to be infinite
+_RIDGE = 1e-6
+
+
+def conformal_quantile(scores: Tensor, level: float) -> Tensor:
+    """The ceil((n+1) level)-th smallest score along dimension 0: covers a new score with probability >= level.
+
+    Source: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World.
+
+    Raises:
+        SplitError: too few samples to calibrate on.
+    """
+    count = scores.shape[0]
+    if count < LEAST_CALIBRATION:
+        raise SplitError(
+            f"{count} validation samples are too few to calibrate on, at least {LEAST_CALIBRATION} are needed"
+        )
+    rank = min(count, math.ceil((count + 1) * level))
+    return scores.kthvalue(rank, dim=0).values
+
+
+class Guard(nn.Module):
+    """Distance of a sample from the training data, 1 at the farthest training sample.
+
+    The larger of two: the distance from the middle of the training range of the worst feature, and the Mahalanobis
+    distance of all features together. ``threshold`` is calibrated on data that the network never trained on.
+    """
+
+    def __init__(self, features: int = 0):
+        super().__init__()
+        for name, shape in (
+            ("middle", (features,)),
+            ("half_range", (features,)),
+            ("whiten", (features, features)),
+        ):
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+        self.register_buffer("farthest", torch.ones((), dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(features, dtype=torch.float64))
+        self.register_buffer("threshold", torch.ones((), dtype=torch.float64))
+
+    middle: Tensor
+    half_range: Tensor
+    whiten: Tensor
+    farthest: Tensor
+    mean: Tensor
+    threshold: Tensor
+
+    def fit(self, train: Tensor, held_out: Tensor, false_alarms: float) -> None:
+        """Learn the domain from features ``[sample, feature]`` and calibrate the threshold on held-out ones."""
+        x = train.double()
+        low, high = x.amin(0), x.amax(0)
+        self.middle, self.half_range = (low + high) / 2, (high - low) / 2 + _RIDGE
+        self.mean = x.mean(0)
+        centred = x - self.mean
+        covariance = centred.mT @ centred / max(len(x) - 1, 1)
+        ridge = _RIDGE * covariance.diagonal().mean().clamp(min=_RIDGE)
+        factor = torch.linalg.cholesky(covariance + ridge * torch.eye(len(covariance)).to(covariance))
+        self.whiten = torch.linalg.inv(factor).mT.contiguous()
+        self.farthest = self._mahalanobis(x).max().clamp(min=_RIDGE)
+        self.threshold = conformal_quantile(self.score(held_out), 1 - false_alarms).clamp(min=1.0)
+
+    def _mahalanobis(self, x: Tensor) -> Tensor:
+        return ((x - self.mean) @ self.whiten).norm(dim=1)
+
+    def excess(self, features: Tensor) -> Tensor:
+        """Distance of each feature from the middle of its range, in half ranges ``[sample, feature]``."""
+        return (features.double() - self.middle).abs() / self.half_range
+
+    def score(self, features: Tensor) -> Tensor:
+        """Distance from the training data ``[sample]``; NaN counts as infinitely far."""
+        far = torch.maximum(self.excess(features).amax(1), self._mahalanobis(features.double()) / self.farthest)
+        return far.nan_to_num(nan=math.inf)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """True where a sample may be trusted ``[sample]``."""
+        return self.score(features) <= self.threshold
+
+    def limits(self) -> tuple[Tensor, Tensor]:
+        """Lowest and highest accepted value of each feature."""
+        return self.middle - self.threshold * self.half_range, self.middle + self.threshold * self.half_range
+
+
+class Intervals(nn.Module):
+    """Half widths that cover ``level`` of the errors of each output, by split conformal prediction."""
+
+    def __init__(self, outputs: int, level: float = 0.9):
+        super().__init__()
+        self.outputs, self.level = outputs, level
+        for i in range(outputs):
+            self.register_buffer(f"half_{i}", torch.zeros(()))
+
+    def fit(self, predicted: Sequence[Tensor], truth: Sequence[Tensor]) -> None:
+        """Calibrate on held-out samples ``[sample, *dims]`` in physical units, one width per entry of ``dims``."""
+        for i, (p, t) in enumerate(zip(predicted, truth, strict=True)):
+            setattr(self, f"half_{i}", conformal_quantile((p - t).abs(), self.level))
+
+    def halves(self) -> tuple[Tensor, ...]:
+        """One half width per output ``[*dims]``, in physical units."""
+        return tuple(getattr(self, f"half_{i}") for i in range(self.outputs))

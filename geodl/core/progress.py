@@ -1,0 +1,28 @@
+"""A progress bar for anything that may take longer than two seconds; silent where nobody watches a terminal."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+Advance = Callable[[int, str], None]
+
+
+@contextlib.contextmanager
+def progress(about: str, total: int, *, show: bool = True) -> Iterator[Advance]:
+    """Yields ``advance(done, note)``; the bar is drawn on standard error and vanishes at the end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not (show and console.is_terminal)) as bar:
+        task = bar.add_task(about, total=total, note="")
+
+        def advance(done: int, note: str) -> None:
+            bar.update(task, completed=done, note=note)
+
+        yield advance

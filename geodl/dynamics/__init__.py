@@ -1,0 +1,1 @@
+"""Learned dynamical systems: Lorenz-63 and its reference trajectories, neural ODEs, measures of forecast skill."""

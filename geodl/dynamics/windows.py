@@ -1,0 +1,81 @@
+"""Time series cut into samples: a state, and the states at the lead times after it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from geodl.core import units
+from geodl.errors import SchemaError, TimeAxisError, UnitsError
+
+EVEN = 1e-6  # largest relative deviation of a time step
+
+
+def windows(
+    ds: xr.Dataset, names: Sequence[str], *, dt: float, leads: int, stride: int, time_units: str
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """States (dimensions as in ``ds``) and the following ``leads`` states (with a dimension ``lead``), no gap between.
+
+    Args:
+        names: state variables; those that are missing are left for ``check`` to name.
+        dt: time between two points, in ``time_units``.
+        stride: points between the starts of two windows; with ``stride = leads`` every interval is seen once.
+
+    Raises:
+        TimeAxisError: no time dimension or coordinate, not increasing, uneven, or another step than ``dt``.
+        SchemaError: fewer than ``leads + 1`` points.
+        UnitsError: the units of time are missing or not convertible.
+    """
+    _check_time(ds, dt, time_units)
+    present = ds[[name for name in names if name in ds.variables]]
+    count = present.sizes["time"] - leads
+    if count < 1:
+        raise SchemaError(
+            f"the series has {present.sizes['time']} points, at least {leads + 1} are needed for {leads} leads"
+        )
+    starts = present.isel(time=slice(0, count, stride))
+    later = (present.isel(time=slice(k, k + count, stride)) for k in range(1, leads + 1))
+    steps = [states.assign_coords(time=starts["time"]) for states in later]
+    return starts, xr.concat(steps, dim="lead", coords="minimal", compat="override", join="override")
+
+
+def _check_time(ds: xr.Dataset, dt: float, time_units: str) -> None:
+    if "time" not in ds.dims or "time" not in ds.coords:
+        raise TimeAxisError(
+            f"a dimension 'time' with a coordinate is needed, the dimensions are {tuple(map(str, ds.dims))}. "
+            f"Rename with ds.rename(old='time')."
+        )
+    time = time_values(ds["time"], time_units)
+    steps = np.diff(time)
+    if (steps == 0).any():
+        raise TimeAxisError(
+            f"time stands still at entry {int(np.argmin(steps)) + 1}: drop it with ds.drop_duplicates('time')"
+        )
+    if (steps < 0).any():
+        raise TimeAxisError(f"time goes back at entry {int(np.argmin(steps)) + 1}: sort it with ds.sortby('time')")
+    rounding = 2 * np.finfo(np.float32).eps * np.abs(time).max()  # a coordinate is often stored in float32
+    if not np.allclose(steps, dt, rtol=EVEN, atol=rounding):
+        raise TimeAxisError(
+            f"time steps lie between {steps.min():g} and {steps.max():g} {time_units}, expected {dt:g} throughout. "
+            f"Set the option dt, or interpolate with ds.interp(time=…)."
+        )
+
+
+def time_values(time: xr.DataArray, time_units: str) -> np.ndarray:
+    """Time as float64 numbers in ``time_units``, from CF dates, durations, or numbers with units.
+
+    Raises:
+        TimeAxisError: not numbers and not dates.
+        UnitsError: units missing or not convertible.
+    """
+    values = time.values
+    if values.dtype.kind in "mM":
+        seconds = (values - values[0]) / np.timedelta64(1, "ns") * 1e-9
+        return np.asarray(seconds * units.affine("s", time_units)[0])
+    if values.dtype.kind not in "iuf":
+        raise TimeAxisError(f"time has dtype {values.dtype}, expected numbers with units or CF dates")
+    if "units" not in time.attrs:
+        raise UnitsError(
+            f"'time' has no units, expected {time_units!r} or what converts to it: set ds.time.attrs['units']"
+        )
+    return np.asarray(values.astype(np.float64) * units.affine(str(time.attrs["units"]), time_units)[0])

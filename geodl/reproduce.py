@@ -1,0 +1,151 @@
+"""Run the claims of a paper: a table of claim, published, measured, bar and verdict, a report, NetCDF and JSON."""
+
+import importlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import xarray as xr
+
+from geodl.core import files
+from geodl.core.contract import Claim, Reproduction, families
+from geodl.errors import OutputError, UnknownNameError, did_you_mean
+from geodl.train.report import report
+
+
+def reproductions() -> dict[str, Callable[..., Reproduction]]:
+    """All reproductions by name: ``REPRODUCTIONS`` of every family that has a ``papers.py``."""
+    found: dict[str, Callable[..., Reproduction]] = {}
+    for name in families():
+        if (Path(__file__).parent / name / "papers.py").exists():
+            found |= importlib.import_module(f"geodl.{name}.papers").REPRODUCTIONS
+    return found
+
+
+def reproduce(
+    name: str,
+    *,
+    quick: bool = False,
+    folder: str | Path | None = None,
+    results: str | Path | None = None,
+    overwrite: bool = False,
+    device: str = "cpu",
+) -> xr.Dataset:
+    """Train and measure from nothing what a paper claims, and write it down.
+
+    Args:
+        quick: a small variant that shows that everything works; its numbers are no result.
+        folder: gets ``<name>.json``, ``<name>.nc``, ``report.html`` and ``<name>.safetensors``;
+            ``results/<name>`` by default.
+        results: a second folder that gets the JSON file, such as ``docs/results``.
+        overwrite: replace the files of an earlier run.
+
+    Returns:
+        The claims along ``claim``: published, measured, unit, bar, passed; and the fields behind them.
+
+    Raises:
+        UnknownNameError: there is no such reproduction.
+        OutputError: the folder has results already, or cannot be written.
+    """
+    known = reproductions()
+    if name not in known:
+        raise UnknownNameError(f"there is no reproduction {name!r}. {did_you_mean(name, known)}")
+    target = Path(folder) if folder is not None else Path("results") / name
+    _claim_folder(target, name, overwrite)
+    begin = time.perf_counter()
+    done = known[name](quick=quick, device=device)
+    seconds = time.perf_counter() - begin
+    ds = done.data.merge(_table(done.claims)).assign_attrs(title=f"reproduction of {name}", quick=int(quick))
+    done.surrogate.save(target / f"{name}.safetensors", overwrite=True)
+    files.write_data(ds, target / f"{name}.nc", overwrite=True)
+    report(done.surrogate, done.test, target / "report.html", claims=done.claims, overwrite=True)
+    command = f"geodl reproduce {name}" + (" --quick" if quick else "")
+    for place in [target, *([Path(results)] if results else [])]:
+        write_results(place / f"{name}.json", name, command, done.claims, seeds=done.seeds, seconds=seconds)
+    return ds
+
+
+def _claim_folder(target: Path, name: str, overwrite: bool) -> None:
+    """Find out before hours of training whether the results can be written."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {target}: {error.strerror}") from error
+    if (target / f"{name}.json").exists() and not overwrite:
+        raise OutputError(f"{target} has results already. Choose another folder, or say overwrite=True (--overwrite).")
+    if not os.access(target, os.W_OK):
+        raise OutputError(f"cannot write to the folder {target}: permission denied")
+
+
+def _table(claims: Sequence[Claim]) -> xr.Dataset:
+    rows = [claim.row() for claim in claims]
+    verdict = {True: "passed", False: "missed", None: "reported"}
+    return xr.Dataset(
+        {
+            "published": ("claim", [_or_nan(row["published"]) for row in rows]),
+            "measured": ("claim", [float(row["measured"]) for row in rows]),
+            "unit": ("claim", [row["unit"] for row in rows]),
+            "bar": ("claim", [row["bar"] or "" for row in rows]),
+            "result": ("claim", [verdict[row["passed"]] for row in rows]),
+        },
+        coords={"claim": [row["claim"] for row in rows]},
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def write_results(
+    path: Path, name: str, command: str, claims: Sequence[Claim], *, seeds: Sequence[int], seconds: float
+) -> None:
+    """Results as data: what was measured, by which command, on which machine, from which commit."""
+    result: Mapping[str, Any] = {
+        "name": name,
+        "command": command,
+        "commit": _commit(),
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+        "seeds": list(seeds),
+        "seconds": round(seconds, 1),
+        "rows": [claim.row() for claim in claims],
+    }
+    files.write_bytes(path, (json.dumps(result, indent=1) + "\n").encode(), overwrite=True)
+
+
+def machine() -> str:
+    """Processor, cores and accelerator in words."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        cpu = names[0] if names else cpu
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{cpu}, {os.cpu_count()} cores, torch {torch.__version__}{gpu}"
+
+
+def _commit() -> str:
+    """The commit of the checkout that the package runs from, with a mark if it was changed since."""
+    command = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=12",
+        "--exclude=*",
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "not a checkout"
+    return done.stdout.strip() if done.returncode == 0 else "not a checkout"

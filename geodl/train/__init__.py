@@ -1,0 +1,1 @@
+"""Splitting, training, measuring and reporting; never imports an exporter."""

@@ -1,0 +1,47 @@
+"""Settings of a training run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from geodl.core.settings import Settings
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class FitConfig(Settings):
+    """How to train; frozen and checked, unknown keys refused.
+
+    Attributes:
+        epochs: passes over the training samples; for L-BFGS, calls of the optimiser on all samples at once.
+        warmup: share of the steps over which the learning rate rises from zero.
+        clip: largest gradient norm, or None.
+        patience: epochs without a better validation loss before training stops, or None.
+        validate_every: epochs between validations; the weights with the best validation loss are kept.
+        checkpoint_every: steps between checkpoints, when ``fit`` is given a folder.
+        amp: bfloat16 autocast on CUDA.
+        coverage: nominal coverage of the prediction intervals.
+        false_alarms: share of training-like samples that the guard may refuse.
+        line_steps: iterations inside one call of L-BFGS.
+    """
+
+    epochs: Positive = 200
+    batch_size: Positive = 256
+    optimizer: Literal["adam", "adamw", "lbfgs"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["constant", "cosine", "exponential"] = "cosine"
+    final_rate: Fraction = 0.01
+    warmup: Fraction = 0.0
+    clip: Annotated[float, Field(gt=0)] | None = None
+    patience: Positive | None = None
+    validate_every: Positive = 1
+    checkpoint_every: Positive = 1000
+    dtype: Literal["float32", "float64"] = "float32"
+    device: str = "cpu"
+    amp: bool = False
+    compile: bool = False
+    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    line_steps: Positive = 20

@@ -1,0 +1,103 @@
+"""From a family and Datasets to a trained, guarded, calibrated surrogate."""
+
+from pathlib import Path
+
+import torch
+import xarray as xr
+
+from geodl.core.contract import Family, Tensors
+from geodl.core.guard import Guard, Intervals
+from geodl.core.pack import Samples, pack, samples_of
+from geodl.core.record import Record, describe_data
+from geodl.core.schema import check
+from geodl.core.surrogate import Core, Surrogate, device_of, predict, rival
+from geodl.train.config import FitConfig
+from geodl.train.loop import Pairs, Run, train
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def prepare(family: Family, ds: xr.Dataset, dtype: torch.dtype) -> Pairs:
+    """Samples of a family cut out of raw data, checked, as (inputs, outputs) in schema order and physical units.
+
+    Raises:
+        SchemaError, UnitsError, NonFiniteError, DomainError: the data do not fit the family.
+    """
+    schema = family.schema
+    sides = zip(family.samples(ds), (schema.inputs, schema.outputs), strict=True)
+    checked = [(check(side, variables, axes=schema.axes), variables) for side, variables in sides]
+    found = [samples_of(side, variables) for side, variables in checked]
+    samples = Samples({**found[0].sizes, **found[1].sizes}, {**found[0].coords, **found[1].coords})
+    inputs, outputs = (pack(side, variables, dtype, samples=samples) for side, variables in checked)
+    return inputs, outputs
+
+
+def fit(
+    family: Family,
+    train_data: xr.Dataset,
+    valid_data: xr.Dataset,
+    *,
+    config: FitConfig | None = None,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    show: bool = True,
+) -> Surrogate:
+    """Train a surrogate; the same seed on the same device gives the same bits.
+
+    Args:
+        train_data, valid_data: parts that share no group (see ``split``). The validation part chooses the weights
+            and calibrates guard and intervals; it never moves a weight.
+        config: training settings; without them the family's own.
+        folder: keeps checkpoints and a log, and resumes from there.
+        show: progress bar on a terminal.
+
+    Raises:
+        SchemaError, UnitsError, NonFiniteError, DomainError: the data do not fit the family.
+        DeviceError: the device does not exist.
+        DivergedError: the loss stopped being a number.
+        ResumeError: the folder holds the checkpoint of another run.
+    """
+    config = config or FitConfig.parse(family.settings)
+    device, dtype = device_of(config.device), DTYPES[config.dtype]
+    parts = {"train": prepare(family, train_data, dtype), "valid": prepare(family, valid_data, dtype)}
+    described = {name: describe_data(ds, *parts[name]) for name, ds in (("train", train_data), ("valid", valid_data))}
+    on_device = {name: (_to(inputs, device), _to(outputs, device)) for name, (inputs, outputs) in parts.items()}
+    identity = {"family": family.name, "options": dict(family.options), "data": described, "seed": seed}
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        core = Core(family.schema, family.build()).to(device, dtype)
+        core.fit_scalings(*on_device["train"])
+        scaled = {name: _scaled(core, pair) for name, pair in on_device.items()}
+        if family.warm_start:
+            family.warm_start(core.network, *scaled["train"])
+        run = Run(
+            core.network, family.loss, scaled["train"], scaled["valid"], config,
+            seed=seed, identity=identity | {"settings": config.jsonable()},
+        )  # fmt: skip
+        train(run, folder=None if folder is None else Path(folder), show=show)
+    history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
+    licence = described["train"].get("license", "not stated")
+    record = Record(seed, config.jsonable(), described, history, family.citations, licence)
+    return _calibrated(family, core, scaled, on_device["valid"], record, config)
+
+
+def _calibrated(
+    family: Family, core: Core, scaled: dict[str, Pairs], valid: Pairs, record: Record, config: FitConfig
+) -> Surrogate:
+    guard, intervals = Guard(), Intervals(len(family.schema.outputs), config.coverage)
+    train_features, valid_features = (family.features(scaled[name][0]).cpu() for name in ("train", "valid"))
+    guard.fit(train_features, valid_features, config.false_alarms)
+    intervals.fit(_to(predict(core, valid[0]), torch.device("cpu")), _to(valid[1], torch.device("cpu")))
+    rivals = {
+        name: rival(family, name, core, baseline.fit(*scaled["train"])) for name, baseline in family.baselines.items()
+    }
+    return Surrogate(family, core, guard, intervals, rivals, record)
+
+
+def _to(tensors: Tensors, device: torch.device) -> Tensors:
+    return tuple(tensor.to(device) for tensor in tensors)
+
+
+def _scaled(core: Core, pair: Pairs) -> Pairs:
+    return core.scale_inputs(pair[0]), core.scale_outputs(pair[1])

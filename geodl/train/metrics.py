@@ -1,0 +1,24 @@
+"""Scores of predictions against truth; reduced over samples, one number per entry of the trailing dimensions."""
+
+from torch import Tensor
+
+
+def rmse(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Root mean square error ``[*dims]``, in the units of the variable."""
+    return (predicted - truth).square().mean(0).sqrt()
+
+
+def mean_absolute_error(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute error ``[*dims]``, in the units of the variable."""
+    return (predicted - truth).abs().mean(0)
+
+
+def r2(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Coefficient of determination ``[*dims]``: 1 is perfect, 0 is as good as the mean of the truth."""
+    residual = (predicted - truth).square().mean(0)
+    return 1 - residual / truth.var(0, unbiased=False).clamp(min=1e-300)
+
+
+def coverage(predicted: Tensor, truth: Tensor, half: Tensor) -> Tensor:
+    """Share of truths inside the interval ``predicted ± half``, ``[*dims]``."""
+    return ((predicted - truth).abs() <= half).to(truth.dtype).mean(0)

@@ -1,0 +1,38 @@
+"""``make bench``: measure what the library promises of speed, and write docs/results/bench-*.json and their table."""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from geodl.core.contract import Claim
+from geodl.reproduce import write_results
+from tests.bench import startup, training
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+BENCHES: dict[str, Callable[[], list[Claim]]] = {"spine": lambda: [*startup.claims(), *training.claims()]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(BENCHES), help=f"which: {', '.join(BENCHES)}")
+    torch.set_num_threads(1)
+    for name in parser.parse_args().names:
+        begin = time.perf_counter()
+        claims = BENCHES[name]()
+        path = RESULTS / f"bench-{name}.json"
+        seconds = time.perf_counter() - begin
+        write_results(path, f"bench-{name}", f"python -m tests.bench.run {name}", claims, seeds=[0], seconds=seconds)
+        for claim in claims:
+            print(
+                f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {claim.row()['bar'] or '':10s} {claim.passed}"
+            )
+    subprocess.run([sys.executable, "docs/tables.py"], check=True, cwd=RESULTS.parents[1])
+
+
+if __name__ == "__main__":
+    main()

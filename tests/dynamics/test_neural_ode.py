@@ -1,0 +1,101 @@
+"""Learned right-hand sides inside an integrator."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from geodl.dynamics.fields import BilinearField, MLPField
+from geodl.dynamics.lorenz63 import lorenz63
+from geodl.dynamics.neural_ode import NeuralODE
+from geodl.testing import observed_order
+
+
+class Decay(nn.Module):
+    """du/dt = -u, whose solution is known."""
+
+    def forward(self, t, state):
+        return -state
+
+
+def one_interval_error(method: str, substeps: int) -> float:
+    ode = NeuralODE(Decay(), 1, method=method, substeps=substeps, adjoint=False)
+    (end,) = ode(torch.ones(1, dtype=torch.float64))
+    return abs(float(end[0, 0]) - math.exp(-1))
+
+
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("rk4", 4)])
+def test_substeps_reach_the_order_of_the_scheme(method, order):
+    counts = (16, 32, 64)
+    orders = observed_order([one_interval_error(method, n) for n in counts], [1 / n for n in counts])
+    assert orders == pytest.approx([order, order], abs=0.1)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "dopri8"])
+def test_adaptive_methods_solve_to_their_tolerance(method):
+    assert one_interval_error(method, 1) < 1e-6
+
+
+def test_leads_are_the_states_after_1_2_3_intervals():
+    state = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    (path,) = NeuralODE(Decay(), 3, method="rk4", substeps=8, adjoint=False)(state)
+    expected = state[:, None] * torch.exp(-torch.arange(1.0, 4.0, dtype=torch.float64))
+    torch.testing.assert_close(path, expected, rtol=1e-5, atol=0)
+
+
+def lorenz63_as_bilinear() -> BilinearField:
+    """The bilinear field with the coefficients of Lorenz-63."""
+    field = BilinearField(3).double()
+    pairs = list(zip(field.left.tolist(), field.right.tolist(), strict=True))
+    weights = torch.zeros_like(field.weights)
+    for entry, target, value in [
+        (0, 0, -10), (1, 0, 10), (0, 1, 28), (1, 1, -1), (3 + pairs.index((0, 2)), 1, -1),
+        (2, 2, -8 / 3), (3 + pairs.index((0, 1)), 2, 1),
+    ]:  # fmt: skip
+        weights[entry, target] = value
+    field.weights.data.copy_(weights)
+    return field
+
+
+def test_the_bilinear_field_contains_lorenz63():
+    states = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 10
+    t = torch.zeros((), dtype=torch.float64)
+    torch.testing.assert_close(lorenz63_as_bilinear()(t, states), lorenz63(states), rtol=1e-13, atol=1e-12)
+
+
+def test_warm_start_finds_a_quadratic_map_exactly():
+    truth = lorenz63_as_bilinear()
+    states = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    field = BilinearField(3).double()
+    field.warm_start(states, truth(torch.zeros(()), states))
+    torch.testing.assert_close(field.weights, truth.weights, rtol=1e-10, atol=1e-10)
+
+
+def test_the_mlp_starts_at_the_speed_of_the_data():
+    field = MLPField(2, width=8, depth=2, activation="tanh")
+    increment = torch.tensor([[3.0, 1e-4], [-3.0, 1e-4]])
+    field.warm_start(torch.zeros(2, 2), increment)
+    torch.testing.assert_close(field.rate, torch.tensor([3.0, 1e-4]))
+
+
+def gradient(adjoint: bool, substeps: int) -> torch.Tensor:
+    torch.manual_seed(0)
+    field = MLPField(3, width=8, depth=1, activation="tanh").double()
+    ode = NeuralODE(field, 2, method="rk4", substeps=substeps, adjoint=adjoint)
+    state = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    loss = sum(component.square().sum() for component in ode(*state.unbind(-1)))
+    return torch.cat([g.ravel() for g in torch.autograd.grad(loss, list(field.parameters()))])
+
+
+def test_the_continuous_adjoint_converges_to_the_gradient_through_the_integrator():
+    exact = gradient(adjoint=False, substeps=32)
+    errors = [float((gradient(adjoint=True, substeps=n) - exact).norm() / exact.norm()) for n in (1, 2, 4)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 1e-5
+
+
+def test_gradients_through_the_integrator_pass_a_finite_difference_check():
+    ode = NeuralODE(lorenz63_as_bilinear(), 2, method="rk4", substeps=4, adjoint=False)
+    state = torch.tensor([[0.3, -0.2, 0.5]], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda s: ode(*s.unbind(-1)), (state,), eps=1e-6, atol=1e-5, rtol=1e-6)

@@ -1,0 +1,103 @@
+"""``make gpu``: everything that CUDA must show, in one table and docs/results/bench-gpu.json."""
+
+import argparse
+import copy
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+import geodl
+from geodl.core.contract import Claim, Family, families, mean_squared_error
+from geodl.core.pack import pack
+from geodl.core.schema import check
+from geodl.core.surrogate import Surrogate
+from geodl.reproduce import write_results
+from geodl.train.config import FitConfig
+from geodl.train.loop import Run
+from geodl.train.split import split
+from tests.bench.training import OneTensor, problem
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}  # of the largest output; reductions differ in order
+EPOCHS = 3
+
+
+def trained(family: Family, device: str) -> Surrogate:
+    """A surrogate after a few epochs on the family's example data."""
+    parts = split(family.example(0), family.group)
+    config = FitConfig.parse({**family.settings, "epochs": EPOCHS, "device": device})
+    return geodl.fit(family, parts.train, parts.valid, config=config, seed=0)
+
+
+def difference(one: Surrogate, other: Surrogate, family: Family) -> float:
+    """Largest difference of the outputs of two surrogates, relative to the largest output."""
+    inputs, schema = family.samples(family.example(1))[0], family.schema
+    tensors = pack(check(inputs, schema.inputs, axes=schema.axes), schema.inputs, one.core.at()[0])
+    outputs = [s.core(*(x.to(s.core.at()[1]) for x in tensors)) for s in (one, other)]
+    pairs = [(a.detach().cpu(), b.detach().cpu()) for a, b in zip(*outputs, strict=True)]
+    return max(float((a - b).abs().max() / a.abs().max()) for a, b in pairs)
+
+
+def family_claims(name: str) -> list[Claim]:
+    """The same weights give the same answers, training agrees, and a seed repeats itself bit for bit."""
+    family = geodl.family(name)
+    on_cpu, on_gpu, again = trained(family, "cpu"), trained(family, "cuda"), trained(family, "cuda")
+    bound = TOLERANCE[on_cpu.core.at()[0]]
+    moved = difference(on_cpu, copy.deepcopy(on_cpu).to("cuda"), family)
+    repeated = float(on_gpu.to("cpu").to_bytes() == again.to("cpu").to_bytes())
+    return [
+        Claim(f"{name}: same weights, CUDA against CPU", moved, "1", bar=("<=", bound)),
+        Claim(f"{name}: trained on CUDA against trained on CPU", difference(on_cpu, on_gpu, family), "1"),
+        Claim(f"{name}: same seed on CUDA, same bytes", repeated, "1", bar=(">=", 1.0)),
+    ]
+
+
+def step_claims() -> list[Claim]:
+    """Time of a training step of the small benchmark network at two batch sizes, and its ratio to the CPU's."""
+    claims = []
+    for batch in (256, 25_600):
+        seconds = {device: step_seconds(device, batch) for device in ("cpu", "cuda")}
+        claims.append(Claim(f"MLP 10-64-64-5, batch {batch}: step on CUDA", seconds["cuda"] * 1e6, "µs"))
+        ratio = seconds["cpu"] / seconds["cuda"]
+        claims.append(Claim(f"MLP 10-64-64-5, batch {batch}: step on CPU over step on CUDA", ratio, "1"))
+    return claims
+
+
+def step_seconds(device: str, batch: int, steps: int = 200) -> float:
+    """Mean time of a step after a warm-up."""
+    pair = tuple((tensor.to(device),) for tensor in problem())
+    run = Run(OneTensor().to(device), mean_squared_error, pair, pair, FitConfig(batch_size=batch), seed=0)
+    part = tuple((side[0][:batch],) for side in pair)
+    for _ in range(20):
+        run.advance(*part)
+    _wait(device)
+    begin = time.perf_counter()
+    for _ in range(steps):
+        run.advance(*part)
+    _wait(device)
+    return (time.perf_counter() - begin) / steps
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=RESULTS / "bench-gpu.json")
+    out = parser.parse_args().out
+    if not torch.cuda.is_available():
+        sys.exit("no CUDA device is visible to torch: make gpu needs one")
+    begin = time.perf_counter()
+    claims = [claim for name in families() for claim in family_claims(name)] + step_claims()
+    for claim in claims:
+        print(f"{claim.claim:70s} {claim.measured:10.3g} {claim.unit:4s} {claim.row()['bar'] or '':10s} {claim.passed}")
+    write_results(out, "bench-gpu", "make gpu", claims, seeds=[0], seconds=time.perf_counter() - begin)
+    sys.exit(any(claim.passed is False for claim in claims))
+
+
+if __name__ == "__main__":
+    main()
