@@ -53,7 +53,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table; the first column is left-aligned text."""
     grid = Table(title=title, title_justify="left", header_style="bold")
     for i, column in enumerate(columns):
-        grid.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+        grid.add_column(column, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i > 0)
     for row in rows:
         grid.add_row(*row)
     console.print(grid)
@@ -231,9 +231,13 @@ def reproduce(
     import geodl
 
     ds = geodl.reproduce(name, quick=quick, folder=folder, results=results, overwrite=overwrite, device=device)
-    fields = [ds[key].values.tolist() for key in ("claim", "published", "measured", "unit", "bar", "result")]
-    rows = [[c, number(p), number(m), u, b, r] for c, p, m, u, b, r in zip(*fields, strict=True)]
-    table(f"reproduction of {name}", ["claim", "published", "measured", "unit", "bar", "result"], rows)
+    columns = ["claim", "published", "measured", "unit", "bar", "result"]
+    if bool(ds["published"].isnull().all()):
+        columns.remove("published")
+    fields = [ds[key].values.tolist() for key in columns]
+    rows = [[v if isinstance(v, str) else number(v) for v in row] for row in zip(*fields, strict=True)]
+    table(f"reproduction of {name}", columns, rows)
+    console.print(ds.attrs["note"])
     console.print(f"report: {(folder or Path('results') / name) / 'report.html'}")
 
 

@@ -58,13 +58,17 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": 
 
 @dataclasses.dataclass(frozen=True)
 class Reproduction:
-    """What the reproduction of a paper yields: claims, the fields behind them, and a surrogate with its test data."""
+    """What the reproduction of a paper yields: claims, the fields behind them, and a surrogate with its test data.
+
+    ``note`` says how to read the claims.
+    """
 
     claims: tuple[Claim, ...]
     data: xr.Dataset
     surrogate: "Surrogate"
     test: xr.Dataset
     seeds: tuple[int, ...]
+    note: str = ""
 
 
 def same_dataset(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:

@@ -44,5 +44,7 @@ def fingerprint(tensors: Sequence[torch.Tensor]) -> str:
 
 def describe_data(ds: xr.Dataset, inputs: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]) -> dict[str, Any]:
     """Entry of ``Record.data`` for one part of the data."""
-    words = {key: str(ds.attrs[key]) for key in ("title", "source", "license", "references") if key in ds.attrs}
+    words = {
+        key: str(ds.attrs[key]) for key in ("title", "source", "license", "licence", "references") if key in ds.attrs
+    }
     return words | {"samples": int(inputs[0].shape[0]), "sha256": fingerprint([*inputs, *outputs])}

@@ -167,6 +167,12 @@ def _labelled(array: xr.DataArray, variable: Variable, axis: Axis) -> xr.DataArr
             raise SchemaError(
                 f"'{variable.name}' lacks {absent[0]!r} along '{axis.name}'. {did_you_mean(absent[0], present)}"
             )
+        twice = [label for label in axis.labels if present.count(label) > 1]
+        if twice:
+            raise SchemaError(
+                f"'{variable.name}' has {twice[0]!r} {present.count(twice[0])} times along '{axis.name}', expected once. "
+                f"Drop the copies with ds.drop_duplicates('{axis.name}')."
+            )
         return array.isel({axis.name: [present.index(label) for label in axis.labels]})
     if array.sizes[axis.name] != axis.size:
         raise SchemaError(

@@ -1,6 +1,7 @@
 """Unit strings in the way of CF ("m s-1", "degC", "1"), compared and converted through pint, never guessed."""
 
 import functools
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 # CF and UDUNITS write powers without an operator: the place between a letter and an exponent.
 _EXPONENT = re.compile(r"(?<=[A-Za-z])(?=[+-]?\d)")
+_PLAIN = re.compile(r"[\w\s.*/^+()%°-]*")  # pint drops other signs without a word
 _CF_NAMES = ("degrees_north = degree = degrees_N = degreeN", "degrees_east = degree = degrees_E = degreeE")
 
 
@@ -35,6 +37,8 @@ def parse(text: str) -> "pint.Unit":
         UnitsError: the string is not a unit.
     """
     try:
+        if not _PLAIN.fullmatch(text):
+            raise ValueError("a sign that no unit has")
         return registry().Unit("dimensionless" if text.strip() in ("", "1") else text)
     except Exception as error:  # pint raises many classes, from its parser and from Python's tokenizer
         raise UnitsError(
@@ -47,7 +51,7 @@ def affine(given: str, wanted: str) -> tuple[float, float]:
     """Scale and offset such that ``value [wanted] = scale * value [given] + offset``.
 
     Raises:
-        UnitsError: one of the strings is not a unit, or they measure different things.
+        UnitsError: one of the strings is not a unit, they measure different things, or one is logarithmic.
     """
     if given == wanted:
         return 1.0, 0.0
@@ -56,6 +60,14 @@ def affine(given: str, wanted: str) -> tuple[float, float]:
         raise UnitsError(f"units {given!r} cannot be converted to {wanted!r}: they measure different things")
     if source == target:
         return 1.0, 0.0
-    quantity = registry().Quantity
-    offset = float(quantity(0.0, source).to(target).magnitude)
-    return float(quantity(1.0, source).to(target).magnitude) - offset, offset
+    one, two, four = (_converted(value, source, target) for value in (1.0, 2.0, 4.0))
+    if not math.isclose(four - two, 2 * (two - one), rel_tol=1e-9):
+        raise UnitsError(
+            f"units {given!r} cannot be converted to {wanted!r} by a scale and an offset: convert it first"
+        )
+    offset = _converted(0.0, source, target)
+    return one - offset, offset
+
+
+def _converted(value: float, source: "pint.Unit", target: "pint.Unit") -> float:
+    return float(registry().Quantity(value, source).to(target).magnitude)

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 import torch
 import xarray as xr
-from geodl.dynamics.dataset import lorenz63_dataset
 from pydantic import Field
 from torch import Tensor, nn
 
 from geodl.core.contract import Family, Recipe, Tensors
 from geodl.core.schema import Axis, Schema, Variable
 from geodl.core.settings import Settings
+from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.dynamics.fields import BilinearField, MLPField
 from geodl.dynamics.figures import figures
 from geodl.dynamics.maps import persistence, polynomial_map
@@ -107,8 +107,8 @@ def polynomial_degree(options: Options) -> int:
 
 
 def example(options: Options, seed: int) -> xr.Dataset:
-    """Thirty short Lorenz-63 trajectories, under the names and units of the options."""
-    ds = lorenz63_dataset(trajectories=30, points=options.leads + 7, dt=options.dt, seed=seed)
+    """A hundred short Lorenz-63 trajectories, under the names and units of the options."""
+    ds = lorenz63_dataset(trajectories=100, points=options.leads + 1, dt=options.dt, seed=seed)
     renamed = ds.rename(dict(zip("xyz", options.state, strict=False)))
     for name, units in options.state.items():
         renamed[name].attrs["units"] = units
@@ -141,7 +141,9 @@ def make(options: Options) -> Family:
             "linear": polynomial_map(1, options.leads),
             "polynomial": polynomial_map(polynomial_degree(options), options.leads),
         },
-        generate=functools.partial(lorenz63_dataset, dt=options.dt) if options.system == "lorenz63" else None,
+        generate=functools.partial(lorenz63_dataset, trajectories=20, points=200, dt=options.dt)
+        if options.system == "lorenz63"
+        else None,
         metrics=prediction_times,
         figures=figures,
         settings=_SETTINGS[options.field],

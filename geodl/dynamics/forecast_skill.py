@@ -34,7 +34,7 @@ def normalised_error(
         climate_std: sqrt of the summed variances of the components over a long true run, not over this window.
     Raises:
         SchemaError: forecast and truth differ in shape.
-    Source: Vlachas et al. 2020, Neural Networks 126, 191 (normalised by the climate).
+    Source: Pathak et al. 2018, Chaos 28, 041101, here with the standard deviation of the climate below.
     """
     if forecast.shape != truth.shape:
         raise SchemaError(f"the forecast has shape {forecast.shape}, the truth {truth.shape}: expected the same")
@@ -62,9 +62,10 @@ def valid_prediction_time(
         threshold: largest normalised error of a valid forecast, dimensionless.
     Raises:
         SchemaError: forecast and truth differ in shape.
+    Source: Pathak et al. 2018, Chaos 28, 041101, "valid time".
     """
     failed = ~(normalised_error(forecast, truth, climate_std) <= threshold)  # NaN fails too
-    censored = ~failed.any(0)
+    censored = np.asarray(~failed.any(0))
     first = np.where(censored, len(failed) - 1, failed.argmax(0))
     return PredictionTimes(first * (dt / lyapunov_time), censored)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from geodl.dynamics.dataset import lorenz63_dataset
 
 from geodl.core.contract import Claim, Reproduction, family
 from geodl.core.files import open_sample
 from geodl.core.surrogate import Surrogate
+from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.train.config import FitConfig
 from geodl.train.evaluate import SURROGATE, evaluate
 from geodl.train.fit import fit
@@ -17,7 +17,12 @@ from geodl.train.fit import fit
 SEEDS = (0, 1, 2)
 TRAJECTORIES, POINTS = 20, 200  # 4000 points, as in the publications on this case
 LEADS = (1, 4, 8)  # data intervals at which errors are published
-_QUICK = {"epochs": 3}
+NOTE = (
+    "Worst of the seeds; the polynomial map has degree 6. RMSE in the units of the state, h = 0.01, 1000 test windows. VPT: valid prediction time, "
+    "48 starts of their own against a Taylor series in extended precision; LT: Lyapunov times (1 / 0.9056). "
+    "Coverage: of the 90 % intervals."
+)
+_QUICK = {"epochs": 2, "line_steps": 20}
 
 
 def training_data(seed: int) -> xr.Dataset:
@@ -47,11 +52,11 @@ def lorenz63(*, quick: bool = False, device: str = "cpu") -> Reproduction:
     bilinear, bilinear_scores = train_and_measure("bilinear", seeds, quick, device)
     _, mlp_scores = train_and_measure("mlp", seeds, quick, device)
     claims = [
-        *_skill("polynomial map, degree 6", [s.sel(model="polynomial") for s in bilinear_scores]),
-        *_skill("linear map", [s.sel(model="linear") for s in bilinear_scores]),
-        *_skill("persistence", [s.sel(model="persistence") for s in bilinear_scores]),
+        *_skill("polynomial map", [s.sel(model="polynomial") for s in bilinear_scores]),
         *_skill("bilinear field", [s.sel(model=SURROGATE) for s in bilinear_scores], rmse=3e-6, vpt=9.0),
         *_skill("MLP field", [s.sel(model=SURROGATE) for s in mlp_scores]),
+        *_skill("linear map", [s.sel(model="linear") for s in bilinear_scores]),
+        *_skill("persistence", [s.sel(model="persistence") for s in bilinear_scores]),
         *_trust("bilinear field", bilinear_scores),
         *_trust("MLP field", mlp_scores),
     ]
@@ -60,7 +65,7 @@ def lorenz63(*, quick: bool = False, device: str = "cpu") -> Reproduction:
         compat="override",
     )
     data = data.assign_coords(seed=list(seeds)).drop_vars("claim", errors="ignore")
-    return Reproduction(tuple(claims), data, bilinear, open_sample("lorenz63/test"), tuple(seeds))
+    return Reproduction(tuple(claims), data, bilinear, open_sample("lorenz63/test"), tuple(seeds), NOTE)
 
 
 def rmse(scores: xr.Dataset, lead: int) -> float:
@@ -70,29 +75,28 @@ def rmse(scores: xr.Dataset, lead: int) -> float:
 
 
 def _skill(model: str, scores: list[xr.Dataset], **bars: float) -> list[Claim]:
-    """Errors at the published leads and the prediction time; the bars ``rmse`` and ``vpt`` hold for the worst seed."""
-    errors = [
+    """Errors after h, 4h and 8h, and the prediction time; of several seeds the worst, which the bars hold for."""
+    errors = [max(rmse(s, lead) for s in scores) for lead in LEADS]
+    times = [s["valid_prediction_time"] for s in scores]
+    return [
+        Claim(f"{model}: RMSE(h)", errors[0], "1", bar=("<=", bars["rmse"]) if "rmse" in bars else None),
+        Claim(f"{model}: RMSE(4h)", errors[1], "1"),
+        Claim(f"{model}: RMSE(8h)", errors[2], "1"),
         Claim(
-            f"{model}: RMSE after {lead} intervals, worst seed", max(rmse(s, lead) for s in scores), "1",
-            bar=("<=", bars["rmse"]) if "rmse" in bars and lead == 1 else None,
-        )
-        for lead in LEADS
+            f"{model}: VPT, median", min(float(t.median()) for t in times), "LT",
+            bar=(">=", bars["vpt"]) if "vpt" in bars else None,
+        ),
+        Claim(f"{model}: VPT, 10th percentile", min(float(t.quantile(0.1)) for t in times), "LT"),
     ]  # fmt: skip
-    times = Claim(
-        f"{model}: median valid prediction time, worst seed",
-        min(float(s["valid_prediction_time"].median()) for s in scores), "Lyapunov times",
-        bar=(">=", bars["vpt"]) if "vpt" in bars else None,
-    )  # fmt: skip
-    return [*errors, times]
 
 
 def _trust(model: str, scores: list[xr.Dataset]) -> list[Claim]:
-    """Coverage of the 90 % intervals and false alarms of the guard, worst seed, on test data like the training data."""
+    """Coverage of the 90 % intervals and false alarms of the guard on test data like the training data, worst seed."""
     covered = [float(np.mean([s[f"coverage_{name}"].mean() for name in "xyz"])) for s in scores]
     alarms = max(1 - float(s["in_domain"]) for s in scores)
     return [
-        Claim(f"{model}: lowest coverage of the 90 % intervals", min(covered), "1", bar=(">=", 0.88)),
-        Claim(f"{model}: highest coverage of the 90 % intervals", max(covered), "1", bar=("<=", 0.92)),
+        Claim(f"{model}: lowest coverage", min(covered), "1", bar=(">=", 0.88)),
+        Claim(f"{model}: highest coverage", max(covered), "1", bar=("<=", 0.92)),
         Claim(f"{model}: false alarms of the guard", alarms, "1", bar=("<=", 0.01)),
     ]
 

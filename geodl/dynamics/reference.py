@@ -34,13 +34,17 @@ def dop853_trajectory(
 def attractor_starts(count: int, seed: int, spin_up: float = 20.0) -> Float[np.ndarray, "start 3"]:
     """Independent states on the attractor, dimensionless; the same seed gives the same states.
 
-    Normal deviates around (1, 1, 25) are integrated over ``spin_up`` units of time; whatever lies off the attractor
-    decays as exp(-14.57 t).
+    Normal deviates around (1, 1, 25) are integrated over ``spin_up`` units of time, while whatever lies off the
+    attractor decays as exp(-14.57 t), and then over up to 10 units more, drawn for each state: the system goes round
+    so regularly that after 20 units the mean of z over all states still swings by 1.6 about the climate's 23.56.
 
     Raises:
         OptionError: count below 1 or spin_up not positive.
     """
     if count < 1:
         raise OptionError(f"count is {count}, expected at least 1")
-    thrown = np.random.default_rng(seed).standard_normal((count, 3)) + (1.0, 1.0, 25.0)
-    return np.ascontiguousarray(taylor_trajectory(thrown, spin_up, 1, substep=0.02, dtype=np.float64)[-1])
+    random = np.random.default_rng(seed)
+    thrown = random.standard_normal((count, 3)) + (1.0, 1.0, 25.0)
+    settled = taylor_trajectory(thrown, spin_up, 1, substep=0.02, dtype=np.float64)[-1]
+    path = taylor_trajectory(settled, 0.1, 100, substep=0.02, dtype=np.float64)
+    return np.asarray(path[random.integers(len(path), size=count), np.arange(count)])

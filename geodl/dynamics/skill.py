@@ -5,15 +5,15 @@ import functools
 import numpy as np
 import torch
 import xarray as xr
-from geodl.dynamics.forecast_skill import valid_prediction_time
-from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_TIME
-from geodl.dynamics.reference import attractor_starts
-from geodl.dynamics.taylor import taylor_trajectory
 
 from geodl.core.progress import progress
 from geodl.core.schema import check
 from geodl.core.surrogate import Core, Surrogate
 from geodl.dynamics.forecast import rollout
+from geodl.dynamics.forecast_skill import valid_prediction_time
+from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_TIME
+from geodl.dynamics.reference import attractor_starts
+from geodl.dynamics.taylor import taylor_trajectory
 from geodl.train.evaluate import models
 
 STARTS, HORIZON = 48, 30.0  # starts never seen in training; horizon in Lyapunov times

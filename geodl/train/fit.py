@@ -77,7 +77,8 @@ def fit(
         )  # fmt: skip
         train(run, folder=None if folder is None else Path(folder), show=show)
     history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
-    licence = described["train"].get("license", "not stated")
+    words = described["train"]
+    licence = words.get("license", words.get("licence", "not stated"))
     record = Record(seed, config.jsonable(), described, history, family.citations, licence)
     return _calibrated(family, core, scaled, on_device["valid"], record, config)
 

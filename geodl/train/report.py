@@ -28,19 +28,20 @@ def report(
     path: str | Path,
     *,
     claims: Sequence[Claim] = (),
+    note: str = "",
     overwrite: bool = False,
 ) -> Path:
-    """Write the report of a surrogate on test data; ``claims`` add the table of a reproduction.
+    """Write the report of a surrogate on test data; ``claims`` and ``note`` add the table of a reproduction.
 
     Raises:
         OutputError: the file exists without ``overwrite``, or cannot be written.
         SchemaError, UnitsError, NonFiniteError, DomainError: the test data do not fit the family.
     """
-    files.write_bytes(path, render(surrogate, test, claims).encode(), overwrite=overwrite)
+    files.write_bytes(path, render(surrogate, test, claims, note).encode(), overwrite=overwrite)
     return Path(path)
 
 
-def render(surrogate: Surrogate, test: xr.Dataset, claims: Sequence[Claim] = ()) -> str:
+def render(surrogate: Surrogate, test: xr.Dataset, claims: Sequence[Claim] = (), note: str = "") -> str:
     """The page as text."""
     import jinja2
 
@@ -55,6 +56,7 @@ def render(surrogate: Surrogate, test: xr.Dataset, claims: Sequence[Claim] = ())
         record=surrogate.record,
         sha256=surrogate.sha256,
         claims=[claim.row() for claim in claims],
+        note=note,
         scores=_score_table(scores, names),
         coverage=_coverage_table(scores, names, surrogate.intervals.level),
         domain=_domain_table(surrogate),

@@ -28,9 +28,8 @@ def main() -> None:
         seconds = time.perf_counter() - begin
         write_results(path, f"bench-{name}", f"python -m tests.bench.run {name}", claims, seeds=[0], seconds=seconds)
         for claim in claims:
-            print(
-                f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {claim.row()['bar'] or '':10s} {claim.passed}"
-            )
+            bar = claim.row()["bar"] or ""
+            print(f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")
     subprocess.run([sys.executable, "docs/tables.py"], check=True, cwd=RESULTS.parents[1])
 
 

@@ -43,7 +43,7 @@ def test_the_order_of_dimensions_does_not_matter():
     xr.testing.assert_equal(straight[1].u, turned[1].u.transpose(*straight[1].u.dims))
 
 
-@pytest.mark.parametrize("units, dt", [("ms", 500.0), ("min", 0.5 / 60), ("h", 0.5 / 3600)])
+@pytest.mark.parametrize(("units", "dt"), [("ms", 500.0), ("min", 0.5 / 60), ("h", 0.5 / 3600)])
 def test_time_is_converted(units, dt):
     ds = series(dt=dt)
     ds["time"] = ds.time.assign_attrs(units=units)
@@ -64,7 +64,7 @@ def test_float32_time_counts_as_even():
 
 
 @pytest.mark.parametrize(
-    "spoil, error, words",
+    ("spoil", "error", "words"),
     [
         (lambda ds: ds.rename(time="t"), TimeAxisError, "rename"),
         (lambda ds: ds.drop_vars("time"), TimeAxisError, "coordinate"),

@@ -94,7 +94,8 @@ def main() -> None:
     begin = time.perf_counter()
     claims = [claim for name in families() for claim in family_claims(name)] + step_claims()
     for claim in claims:
-        print(f"{claim.claim:70s} {claim.measured:10.3g} {claim.unit:4s} {claim.row()['bar'] or '':10s} {claim.passed}")
+        bar = claim.row()["bar"] or ""
+        print(f"{claim.claim:70s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")
     write_results(out, "bench-gpu", "make gpu", claims, seeds=[0], seconds=time.perf_counter() - begin)
     sys.exit(any(claim.passed is False for claim in claims))
 
