@@ -70,6 +70,7 @@ def section(result: dict[str, Any]) -> str:
         "",
         f"`{result['command']}` at commit {result['commit']} on {result['machine']}; "
         f"threads: {result['threads']}; seeds: {seeds}; {number(result['seconds'])} s.",
+        *([result["note"]] if result.get("note") else []),
         "",
         "| claim | unit | published | measured | bar | result |",
         "| --- | --- | ---: | ---: | ---: | --- |",

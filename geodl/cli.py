@@ -224,13 +224,16 @@ def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="Small variant that only shows that it works.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Where to write; results/NAME by default.")] = None,
     results: Annotated[Path | None, typer.Option(help="Second folder for the JSON file, e.g. docs/results.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads of torch; small networks are fastest on one.", min=1)] = 1,
     device: Device = "cpu",
     overwrite: Overwrite = False,
 ) -> None:
     """Train and measure from nothing what a paper claims; write table, report and bundle."""
     import geodl
 
-    ds = geodl.reproduce(name, quick=quick, folder=folder, results=results, overwrite=overwrite, device=device)
+    ds = geodl.reproduce(
+        name, quick=quick, folder=folder, results=results, overwrite=overwrite, device=device, threads=threads
+    )
     columns = ["claim", "published", "measured", "unit", "bar", "result"]
     if bool(ds["published"].isnull().all()):
         columns.remove("published")

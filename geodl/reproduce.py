@@ -17,6 +17,7 @@ import xarray as xr
 from geodl.core import files
 from geodl.core.contract import Claim, Reproduction, families
 from geodl.errors import OutputError, UnknownNameError, did_you_mean
+from geodl.train.fit import threads as torch_threads
 from geodl.train.report import report
 
 
@@ -37,6 +38,7 @@ def reproduce(
     results: str | Path | None = None,
     overwrite: bool = False,
     device: str = "cpu",
+    threads: int = 1,
 ) -> xr.Dataset:
     """Train and measure from nothing what a paper claims, and write it down.
 
@@ -46,6 +48,7 @@ def reproduce(
             ``results/<name>`` by default.
         results: a second folder that gets the JSON file, such as ``docs/results``.
         overwrite: replace the files of an earlier run.
+        threads: of torch, for all that is trained and measured.
 
     Returns:
         The claims along ``claim``: published, measured, unit, bar, passed; and the fields behind them.
@@ -60,7 +63,8 @@ def reproduce(
     target = Path(folder) if folder is not None else Path("results") / name
     _claim_folder(target, name, overwrite)
     begin = time.perf_counter()
-    done = known[name](quick=quick, device=device)
+    with torch_threads(threads):
+        done = known[name](quick=quick, device=device)
     if quick:  # too short to be held to a bar
         claims = tuple(dataclasses.replace(claim, bar=None) for claim in done.claims)
         done = dataclasses.replace(done, claims=claims, note=f"Quick run: these numbers are no result. {done.note}")
@@ -74,7 +78,14 @@ def reproduce(
     command = f"geodl reproduce {name}" + (" --quick" if quick else "")
     for place in [target, *([Path(results)] if results else [])]:
         write_results(
-            place / f"{name}.json", name, command, done.claims, seeds=done.seeds, seconds=seconds, note=done.note
+            place / f"{name}.json",
+            name,
+            command,
+            done.claims,
+            seeds=done.seeds,
+            seconds=seconds,
+            threads=threads,
+            note=done.note,
         )
     return ds
 
@@ -118,6 +129,7 @@ def write_results(
     *,
     seeds: Sequence[int],
     seconds: float,
+    threads: int,
     note: str = "",
 ) -> None:
     """Results as data: what was measured, by which command, on which machine, from which commit."""
@@ -126,7 +138,7 @@ def write_results(
         "command": command,
         "commit": _commit(),
         "machine": machine(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "seeds": list(seeds),
         "seconds": round(seconds, 1),
         "note": note,

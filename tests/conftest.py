@@ -1,5 +1,7 @@
 """Signatures are checked while the tests run; fixtures that several folders share."""
 
+from collections.abc import Iterator
+
 import hypothesis
 import jaxtyping
 import pytest
@@ -41,6 +43,14 @@ def surrogate(family: Family, parts: Split) -> Surrogate:
 def test_part(parts: Split) -> xr.Dataset:
     """A copy of the test data that a test may spoil."""
     return parts.test.copy(deep=True)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """No checks of signatures, where a test gives what a signature forbids."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

@@ -54,8 +54,11 @@ def open_data(path: str | Path) -> xr.Dataset:
     if path.is_dir():
         return _open_zarr(path)
     _probe(path)
-    with xr.open_dataset(path, engine="netcdf4") as ds:
-        return ds.load()
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as ds:
+            return ds.load()
+    except ValueError as error:  # such as a time axis that cannot be decoded
+        raise DataFileError(f"{path} is NetCDF, but not as CF says: {error}") from error
 
 
 def _open_zarr(path: Path) -> xr.Dataset:
@@ -65,6 +68,8 @@ def _open_zarr(path: Path) -> xr.Dataset:
         return xr.open_zarr(path)
     except ImportError as error:
         raise MissingPackageError("reading Zarr needs the extra: pip install 'geodl[zarr]'") from error
+    except Exception as error:  # zarr and its codecs raise many classes
+        raise DataFileError(f"{path} is not a Zarr store that can be read: {error}") from error
 
 
 def _probe(path: Path) -> None:
@@ -136,13 +141,14 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
-        _fsync_folder(path.parent)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}. What was there before is untouched."
         ) from error
     finally:
         part.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not every file system can; the file is whole either way
+        _fsync_folder(path.parent)
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -161,8 +167,14 @@ def write_bytes(path: str | Path, content: bytes, *, overwrite: bool = False) ->
 
 def write_data(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
     """Write NetCDF-4 atomically, compressed and with checksums that make corruption show."""
-    encoding = {
-        str(name): _ENCODING for name, array in ds.variables.items() if array.ndim and array.dtype.kind in "iufb"
-    }
+    encoding = {str(name): _encoding(array, name in ds.coords) for name, array in ds.variables.items()}
     with replacing(path, overwrite=overwrite) as part:
-        ds.to_netcdf(part, engine="netcdf4", encoding=encoding)
+        try:
+            ds.to_netcdf(part, engine="netcdf4", encoding=encoding)
+        except RuntimeError as error:  # what the C library makes of a full disk
+            raise OSError(str(error)) from error
+
+
+def _encoding(array: xr.Variable, coordinate: bool) -> dict[str, object]:
+    packed = _ENCODING if array.ndim and array.dtype.kind in "iufb" else {}
+    return {**packed, "_FillValue": None} if coordinate else packed  # CF: a coordinate has no missing values

@@ -21,11 +21,12 @@ def conformal_quantile(scores: Tensor, level: float) -> Tensor:
         SplitError: too few samples to calibrate on.
     """
     count = scores.shape[0]
-    if count < LEAST_CALIBRATION:
+    rank = math.ceil((count + 1) * level)
+    if count < LEAST_CALIBRATION or rank > count:
+        least = max(LEAST_CALIBRATION, math.ceil(round(level / (1 - level), 9)))
         raise SplitError(
-            f"{count} validation samples are too few to calibrate on, at least {LEAST_CALIBRATION} are needed"
+            f"{count} validation samples are too few for a level of {level:.4g}, at least {least} are needed"
         )
-    rank = min(count, math.ceil((count + 1) * level))
     return scores.kthvalue(rank, dim=0).values
 
 
@@ -67,7 +68,8 @@ class Guard(nn.Module):
         factor = torch.linalg.cholesky(covariance + ridge * torch.eye(len(covariance)).to(covariance))
         self.whiten = torch.linalg.inv(factor).mT.contiguous()
         self.farthest = self._mahalanobis(x).max().clamp(min=_RIDGE)
-        self.threshold = conformal_quantile(self.score(held_out), 1 - false_alarms).clamp(min=1.0)
+        affordable = (len(held_out) - 0.5) / (len(held_out) + 1)  # of few samples, the farthest is the limit
+        self.threshold = conformal_quantile(self.score(held_out), min(1 - false_alarms, affordable)).clamp(min=1.0)
 
     def _mahalanobis(self, x: Tensor) -> Tensor:
         return ((x - self.mean) @ self.whiten).norm(dim=1)

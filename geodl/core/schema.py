@@ -108,12 +108,26 @@ def check(
         DomainError: values outside the physical bounds of a variable.
     """
     known = {axis.name: axis for axis in axes}
+    require_dataset(ds)
     checked = {variable.name: _checked(ds, variable, known) for variable in variables}
     if finite:
         for variable in variables:
             _refuse_non_finite(checked[variable.name], variable)
             _refuse_unphysical(checked[variable.name], variable)
     return xr.Dataset(checked, attrs=ds.attrs)
+
+
+def require_dataset(ds: object) -> None:
+    """Refuse a path, an array or whatever else was given in the place of a Dataset.
+
+    Raises:
+        SchemaError: it is not a Dataset.
+    """
+    if not isinstance(ds, xr.Dataset):
+        raise SchemaError(
+            f"a {type(ds).__name__} was given, expected an xarray.Dataset. "
+            f"Read a file with geodl.open_data(path); make one of arrays with xr.Dataset({{name: array}})."
+        )
 
 
 def _checked(ds: xr.Dataset, variable: Variable, axes: dict[str, Axis]) -> xr.DataArray:
@@ -125,7 +139,10 @@ def _checked(ds: xr.Dataset, variable: Variable, axes: dict[str, Axis]) -> xr.Da
     array = _numeric(ds[variable.name], variable)
     array = _aligned(array, variable, axes)
     if array.size == 0:
-        raise SchemaError(f"'{variable.name}' is empty: its sizes are {dict(array.sizes)}")
+        raise SchemaError(
+            f"'{variable.name}' is empty: its sizes are {dict(array.sizes)}, expected at least one entry along each. "
+            f"Look at what was selected before."
+        )
     return _converted(array, variable)
 
 
@@ -149,8 +166,8 @@ def _aligned(array: xr.DataArray, variable: Variable, axes: dict[str, Axis]) -> 
     foreign = [dim for dim in array.dims if dim in axes and dim not in variable.dims]
     if foreign:
         raise SchemaError(
-            f"'{variable.name}' has the dimension '{foreign[0]}', which it must not have: expected sample dimensions "
-            f"and {variable.dims}. Select one entry with ds.isel({foreign[0]}=0)."
+            f"'{variable.name}' has dimensions {tuple(array.dims)}, among them '{foreign[0]}', which it must not have: "
+            f"expected sample dimensions, then {variable.dims or 'none'}. Select one entry with ds.isel({foreign[0]}=0)."
         )
     for dim in variable.dims:
         if dim in axes:
@@ -192,7 +209,9 @@ def _converted(array: xr.DataArray, variable: Variable) -> xr.DataArray:
     try:
         scale, offset = units.affine(str(given), variable.units)
     except UnitsError as error:
-        raise UnitsError(f"'{variable.name}': {error}. Set ds['{variable.name}'].attrs['units'].") from error
+        raise UnitsError(
+            f"'{variable.name}': {str(error).rstrip('.')}. Set ds['{variable.name}'].attrs['units']."
+        ) from error
     attrs = {**array.attrs, "units": variable.units}
     if (scale, offset) != (1.0, 0.0):
         array = array * scale + offset

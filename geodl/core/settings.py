@@ -6,21 +6,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pydantic
 
 from geodl.errors import DataFileError, OptionError, UnknownNameError, did_you_mean
 
 
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        DataFileError: it cannot be read.
+        OptionError: it is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataFileError(f"cannot read the settings {path}: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise OptionError(f"{path} is not TOML: {error}. Expected lines such as: epochs = 500") from error
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of NumPy as plain ones; anything else is nothing that TOML or a bundle could say."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise OptionError(f"{value!r} is a {type(value).__name__}, expected a number, text, true, false, a list or a table")
+
+
 class Settings(pydantic.BaseModel):
     """Base of every set of options; subclasses only list their fields."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def __init__(self, **values: Any):
         try:
             super().__init__(**values)
         except pydantic.ValidationError as error:
             raise self._taught(error) from None
+
+    # pydantic must not come back here from `parse`, where it reads JSON: lists would no longer stand for tuples.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -31,20 +57,14 @@ class Settings(pydantic.BaseModel):
             OptionError: a value of the wrong type or out of bounds.
         """
         try:
-            return cls.model_validate_json(json.dumps(dict(values)))
+            return cls.model_validate_json(json.dumps(dict(values), default=_plain))
         except pydantic.ValidationError as error:
             raise cls._taught(error) from None
 
     @classmethod
     def from_toml(cls, path: str | Path, **overrides: Any) -> Self:
         """Settings from a TOML file; ``overrides`` win over the file."""
-        try:
-            values = tomllib.loads(Path(path).read_text())
-        except OSError as error:
-            raise DataFileError(f"cannot read the settings {path}: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise OptionError(f"{path} is not TOML: {error}") from error
-        return cls.parse(values | overrides)
+        return cls.parse(read_toml(path) | overrides)
 
     @classmethod
     def _taught(cls, error: pydantic.ValidationError) -> OptionError | UnknownNameError:

@@ -40,7 +40,7 @@ def digest_of(raw: bytes) -> str:
         BundleCorruptedError: it does not match the bytes.
         BundleError: there is none.
     """
-    found = _DIGEST.search(raw, 0, 8 + int.from_bytes(raw[:8], "little"))
+    found = _DIGEST.search(raw, 0, min(8 + int.from_bytes(raw[:8], "little"), len(raw)))
     if not found:
         raise BundleError("no geodl header: this is not a geodl bundle, or its header is corrupted")
     written = found.group(1)

@@ -32,7 +32,7 @@ class Core(nn.Module):
 
     def __init__(self, schema: Schema, network: nn.Module):
         super().__init__()
-        names = list(dict.fromkeys(variable.name for variable in schema.variables))
+        self._names = names = list(dict.fromkeys(variable.name for variable in schema.variables))
         first = {variable.name: variable for variable in reversed(schema.variables)}
         self.scalings = nn.ModuleList(scaling(first[name], schema.shape(first[name])) for name in names)
         self._inputs = [names.index(variable.name) for variable in schema.inputs]
@@ -45,10 +45,17 @@ class Core(nn.Module):
         return found
 
     def fit_scalings(self, inputs: Tensors, outputs: Tensors) -> None:
-        """Fit every scaling once, on the inputs where a name stands on both sides."""
+        """Fit every scaling once, on the inputs where a name stands on both sides.
+
+        Raises:
+            DomainError: a value has no image, such as the logarithm of zero.
+        """
         pairs = [*zip(self._outputs, outputs, strict=True), *zip(self._inputs, inputs, strict=True)]
         for index, tensor in dict(pairs).items():
-            self._scaling(index).fit(tensor)
+            try:
+                self._scaling(index).fit(tensor)
+            except DomainError as error:
+                raise DomainError(f"'{self._names[index]}': {error}") from error
 
     def scale_inputs(self, inputs: Tensors) -> Tensors:
         return tuple(self._scaling(i)(x) for i, x in zip(self._inputs, inputs, strict=True))
@@ -274,6 +281,8 @@ def load(path_or_name: str | Path, *, device: str = "cpu") -> Surrogate:
 def from_bytes(raw: bytes) -> Surrogate:
     """The surrogate that a bundle holds."""
     tensors, content = store.from_bytes(raw)
+    if "family" not in content:
+        raise BundleError("it holds no surrogate and names no family; a checkpoint is for fit(folder=…) to resume")
     made = family(content["family"], **content["options"])
     if made.schema.describe() != content["schema"]:
         raise BundleError(f"the bundle's schema is not the one that family {made.name!r} has with these options today")

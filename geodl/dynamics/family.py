@@ -24,10 +24,10 @@ from geodl.train.baselines import mean
 Positive = Annotated[int, Field(gt=0)]
 
 # Full-batch quasi-Newton in double precision reaches the limit of a small smooth model.
-_QUASI_NEWTON = {"optimizer": "lbfgs", "learning_rate": 1.0, "schedule": "constant", "dtype": "float64"}
+_QUASI_NEWTON = {"optimizer": "lbfgs", "learning_rate": 1.0, "schedule": "constant", "dtype": "float64", "threads": 1}
 _SETTINGS: dict[str, dict[str, Any]] = {
     "bilinear": {**_QUASI_NEWTON, "epochs": 15, "line_steps": 20},
-    "mlp": {**_QUASI_NEWTON, "epochs": 25, "line_steps": 100},
+    "mlp": {**_QUASI_NEWTON, "epochs": 20, "line_steps": 100},
 }
 _CITATIONS = (
     "Chen, Rubanova, Bettencourt & Duvenaud 2018, Neural ordinary differential equations, arXiv:1806.07366",

@@ -18,9 +18,9 @@ SEEDS = (0, 1, 2)
 TRAJECTORIES, POINTS = 20, 200  # 4000 points, as in the publications on this case
 LEADS = (1, 4, 8)  # data intervals at which errors are published
 NOTE = (
-    "Worst of the seeds; the polynomial map has degree 6. RMSE in the units of the state, h = 0.01, 1000 test windows. VPT: valid prediction time, "
-    "48 starts of their own against a Taylor series in extended precision; LT: Lyapunov times (1 / 0.9056). "
-    "Coverage: of the 90 % intervals."
+    "Worst of the seeds. The polynomial map has degree 6. RMSE in the units of the state, h = 0.01, 1000 test windows. "
+    "VPT: valid prediction time in Lyapunov times (LT, 1 / 0.9056), 48 starts of their own against a Taylor series in "
+    "extended precision. Coverage: of the 90 % intervals."
 )
 _QUICK = {"epochs": 2, "line_steps": 20}
 

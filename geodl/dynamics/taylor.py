@@ -71,4 +71,4 @@ def _advance(
         xy, xz = np.einsum("ib,icb->cb", terms[: m + 1, 0], terms[m::-1, 1:])  # products of two series
         rate = (sigma * (y - x), rho * x - xz - y, xy - beta * z)
         np.multiply(rate, h / (m + 1), out=terms[m + 1])
-    return np.asarray(state + terms[1:].sum(0))  # small terms first: the state is rounded once
+    return np.asarray(state + terms[1:].sum(0))  # the state comes last: it is rounded once

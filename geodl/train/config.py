@@ -23,6 +23,8 @@ class FitConfig(Settings):
         amp: bfloat16 autocast on CUDA.
         coverage: nominal coverage of the prediction intervals.
         false_alarms: share of training-like samples that the guard may refuse.
+        threads: of torch during training, or None to leave them as they are. Small networks are fastest on one; two
+            on a busy machine can be ten times slower, because each waits for the other at every operation.
         line_steps: iterations inside one call of L-BFGS.
     """
 
@@ -45,3 +47,4 @@ class FitConfig(Settings):
     coverage: Annotated[float, Field(gt=0, lt=1)] = 0.9
     false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.005
     line_steps: Positive = 20
+    threads: Positive | None = None

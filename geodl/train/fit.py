@@ -1,5 +1,7 @@
 """From a family and Datasets to a trained, guarded, calibrated surrogate."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -15,6 +17,17 @@ from geodl.train.config import FitConfig
 from geodl.train.loop import Pairs, Run, train
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Run a block with this many torch threads, or with those there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def prepare(family: Family, ds: xr.Dataset, dtype: torch.dtype) -> Pairs:
@@ -64,7 +77,7 @@ def fit(
     on_device = {name: (_to(inputs, device), _to(outputs, device)) for name, (inputs, outputs) in parts.items()}
     identity = {"family": family.name, "options": dict(family.options), "data": described, "seed": seed}
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+    with torch.random.fork_rng(devices=cuda), threads(config.threads):
         torch.manual_seed(seed)
         core = Core(family.schema, family.build()).to(device, dtype)
         core.fit_scalings(*on_device["train"])

@@ -52,7 +52,7 @@ def split(
 def _labels(ds: xr.Dataset, by: str) -> xr.DataArray:
     if by not in ds.variables and by not in ds.dims:
         raise SplitError(
-            f"there is no dimension or coordinate '{by}' to split by. {did_you_mean(by, map(str, ds.coords))}"
+            f"there is no dimension or coordinate '{by}' to split by. {did_you_mean(by, {*map(str, ds.coords), *map(str, ds.dims)})}"
         )
     labels = ds[by] if by in ds.variables else xr.DataArray(np.arange(ds.sizes[by]), dims=by)
     if labels.ndim != 1:
@@ -61,9 +61,13 @@ def _labels(ds: xr.Dataset, by: str) -> xr.DataArray:
 
 
 def _sizes(groups: int, fractions: Sequence[float], by: str) -> list[int]:
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise SplitError(f"fractions are {tuple(fractions)}, expected three positive numbers that sum to one")
+    if len(fractions) != 3 or not (min(fractions) > 0 and abs(sum(fractions) - 1) <= 1e-9):
+        raise SplitError(
+            f"fractions are {tuple(fractions)}, expected three positive numbers that sum to one, such as (0.7, 0.15, 0.15)"
+        )
     if groups < 3:
         raise SplitError(f"'{by}' has {groups} groups, at least 3 are needed: one each to train, choose and test")
     sizes = [max(1, round(groups * fraction)) for fraction in fractions[1:]]
+    if sum(sizes) >= groups:
+        raise SplitError(f"fractions {tuple(fractions)} leave none of the {groups} groups of '{by}' to train on")
     return [groups - sum(sizes), *sizes]

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from geodl.core import files, store
+from geodl.errors import BundleError
 
 _TENSOR, _ITEMS = "$tensor", "$items"
 
@@ -53,5 +54,7 @@ def load_state(path: Path) -> dict[str, Any]:
         BundleError: the file is not one, or is corrupted.
     """
     tensors, content = store.from_bytes(store.read(path))
+    if "state" not in content:
+        raise BundleError(f"{path} holds no training state. Give fit another folder.")
     restored: dict[str, Any] = restore_state(content["state"], tensors)
     return restored

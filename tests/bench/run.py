@@ -26,7 +26,9 @@ def main() -> None:
         claims = BENCHES[name]()
         path = RESULTS / f"bench-{name}.json"
         seconds = time.perf_counter() - begin
-        write_results(path, f"bench-{name}", f"python -m tests.bench.run {name}", claims, seeds=[0], seconds=seconds)
+        write_results(
+            path, f"bench-{name}", f"python -m tests.bench.run {name}", claims, seeds=[0], seconds=seconds, threads=1
+        )
         for claim in claims:
             bar = claim.row()["bar"] or ""
             print(f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")

@@ -5,7 +5,9 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+import torch
 
+from geodl.dynamics.lorenz63 import lorenz63
 from geodl.dynamics.taylor import BETA, taylor_trajectory
 from geodl.errors import OptionError
 from geodl.testing import assert_refused, observed_order
@@ -99,10 +101,16 @@ def test_volumes_of_phase_space_shrink_at_the_rate_of_the_divergence():
     assert volume == pytest.approx(np.exp(-(10 + 1 + 8 / 3) * time), rel=1e-5)
 
 
-def test_parameters_are_the_ones_given():
-    rho = 10.0  # below 24.74 the trajectories of ordinary starts end in a fixed point at z = rho - 1
-    end = taylor_trajectory(STARTS, 40.0, 1, dtype=np.float64, rho=rho, beta=2.0, sigma=9.0)[-1]
-    np.testing.assert_allclose(abs(end), np.sqrt([[18.0, 18.0, 81.0]] * 3), rtol=1e-8)
+def test_the_first_order_is_one_step_along_the_rate():
+    given = {"sigma": 7.0, "rho": 11.0, "beta": 13.0}
+    end = taylor_trajectory(STARTS, 0.01, 1, order=1, dtype=np.float64, **given)[-1]
+    rate = lorenz63(torch.from_numpy(STARTS), **given).numpy()
+    np.testing.assert_allclose(end, STARTS + 0.01 * rate, rtol=1e-14)
+
+
+def test_below_the_onset_of_convection_everything_comes_to_rest():
+    end = taylor_trajectory(STARTS, 40.0, 1, substep=0.02, dtype=np.float64, rho=0.5)[-1]
+    assert abs(end).max() < 1e-6
 
 
 @pytest.mark.parametrize("wrong", [{"dt": 0.0}, {"dt": -1.0}, {"dt": float("nan")}, {"steps": -1}, {"order": 0}])
