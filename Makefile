@@ -47,8 +47,11 @@ docs: $(DOCS) ## build the documentation into docs/_build/html
 	$(PY) docs/tables.py
 	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
 
-reproduce: $(CORE) ## train and measure what the papers claim, and write docs/results and its tables
+reproduce: $(CORE) ## train and measure what the papers claim; write docs/results, tables, figures, pretrained bundles
 	$(VENV)/bin/geodl reproduce lorenz63 --results docs/results --overwrite
+	cp results/lorenz63/lorenz63.safetensors data/models/dynamics-lorenz63.safetensors
+	cp results/lorenz63/attractor.png results/lorenz63/error_growth.png docs/images/
+	cd data/models && sha256sum *.safetensors > SHA256SUMS
 	$(PY) docs/tables.py
 
 data: $(CORE) ## make the shipped samples anew

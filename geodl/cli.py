@@ -3,7 +3,7 @@
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.console import Console
@@ -59,6 +59,11 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     console.print(grid)
 
 
+def say(text: str) -> None:
+    """Print a line as it is: no markup, no colour, no breaks inside a path."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def number(value: float) -> str:
     return "–" if value != value else f"{value:.3g}"
 
@@ -91,8 +96,9 @@ def data(
 ) -> None:
     """Generate reference data of a family."""
     import geodl
-    from geodl.core.files import write_data
+    from geodl.core.files import refuse_existing, write_data
 
+    refuse_existing(out, overwrite=overwrite)
     chosen = geodl.family(family, **pairs(option))
     if chosen.generate is None:
         raise OptionError(f"family {family!r} has no generator with these options: bring your own data")
@@ -101,7 +107,7 @@ def data(
     except TypeError as error:
         raise OptionError(f"the generator of {family!r} refused its arguments: {error}") from error
     write_data(ds, out, overwrite=overwrite)
-    console.print(f"{out}: {dict(ds.sizes)}")
+    say(f"{out}: {dict(ds.sizes)}")
 
 
 @app.command()
@@ -113,9 +119,7 @@ def check(path: Data, family: FamilyName, option: Options = None) -> None:
     from geodl.train.fit import prepare
 
     inputs, outputs = prepare(geodl.family(family, **pairs(option)), geodl.open_data(path), torch.float64)
-    console.print(
-        f"{path} fits family {family}: {len(inputs[0])} samples, {len(inputs)} inputs, {len(outputs)} outputs"
-    )
+    say(f"{path} fits family {family}: {len(inputs[0])} samples, {len(inputs)} inputs, {len(outputs)} outputs")
 
 
 @app.command()
@@ -130,23 +134,27 @@ def fit(
     settings: Settings = None,
     folder: Annotated[Path | None, typer.Option(help="Keep checkpoints and log here, and resume from here.")] = None,
     seed: Seed = 0,
-    device: Device = "cpu",
+    device: Annotated[Optional[str], typer.Option(help="As the setting device: cpu, cuda, cuda:1, …")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a surrogate on a data file and save it as a bundle."""
+    """Train a surrogate on a data file and save it as a bundle.
+
+    Settings of the family give way to those of --config, and these to --device and --set.
+    """
     import geodl
     from geodl.core.files import refuse_existing
+    from geodl.core.settings import read_toml
 
     refuse_existing(out, overwrite=overwrite)
     chosen, ds = geodl.family(family, **pairs(option)), geodl.open_data(path)
     train_data, valid_data, test = (ds, geodl.open_data(valid), None) if valid else _split(ds, by or chosen.group, seed)
-    given = {**chosen.settings, "device": device, **pairs(settings)}
-    made = geodl.FitConfig.from_toml(config, **given) if config else geodl.FitConfig.parse(given)
+    given = {**(read_toml(config) if config else {}), **({"device": device} if device else {}), **pairs(settings)}
+    made = geodl.FitConfig.parse({**chosen.settings, **given})
     surrogate = geodl.fit(chosen, train_data, valid_data, config=made, seed=seed, folder=folder)
     surrogate.save(out, overwrite=overwrite)
     if test is not None:
         _print_scores(geodl.evaluate(surrogate, test))
-    console.print(f"{out}: SHA-256 {surrogate.sha256}")
+    say(f"{out}: SHA-256 {surrogate.sha256}")
 
 
 def _split(ds: Any, by: str, seed: int) -> tuple[Any, Any, Any]:
@@ -172,7 +180,7 @@ def predict(
     refuse_existing(out, overwrite=overwrite)
     made = geodl.load(bundle, device=device)(geodl.open_data(path), outside=outside)  # type: ignore[arg-type]
     write_data(made, out, overwrite=overwrite)
-    console.print(f"{out}: {dict(made.sizes)}, {float(made['in_domain'].mean()):.1%} of the samples inside the domain")
+    say(f"{out}: {dict(made.sizes)}, {float(made['in_domain'].mean()):.1%} of the samples inside the domain")
 
 
 @app.command()
@@ -215,7 +223,7 @@ def report(
 
     refuse_existing(out, overwrite=overwrite)
     geodl.report(geodl.load(bundle), geodl.open_data(path), out, overwrite=overwrite)
-    console.print(f"{out}")
+    say(str(out))
 
 
 @app.command()
@@ -240,8 +248,8 @@ def reproduce(
     fields = [ds[key].values.tolist() for key in columns]
     rows = [[v if isinstance(v, str) else number(v) for v in row] for row in zip(*fields, strict=True)]
     table(f"reproduction of {name}", columns, rows)
-    console.print(ds.attrs["note"])
-    console.print(f"report: {(folder or Path('results') / name) / 'report.html'}")
+    say(ds.attrs["note"])
+    say(f"report: {(folder or Path('results') / name) / 'report.html'}")
 
 
 def main() -> None:
@@ -250,5 +258,5 @@ def main() -> None:
         app()
     except GeodlError as error:
         problems.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        problems.print(str(error), markup=False, highlight=False)
+        problems.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

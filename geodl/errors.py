@@ -81,6 +81,7 @@ class MissingPackageError(GeodlError, ImportError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """End of a sentence: the nearest known name, whatever its case, or all of them."""
-    folded = {text.casefold(): text for text in sorted(map(str, known))}
+    known = sorted(map(str, known))
+    folded = {text.casefold(): text for text in known}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return f"Did you mean {folded[near[0]]!r}?" if near else f"Known: {', '.join(folded.values()) or 'none'}."
+    return f"Did you mean {folded[near[0]]!r}?" if near else f"Known: {', '.join(known) or 'none'}."

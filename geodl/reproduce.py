@@ -44,8 +44,8 @@ def reproduce(
 
     Args:
         quick: a small variant that shows that everything works; its numbers are no result.
-        folder: gets ``<name>.json``, ``<name>.nc``, ``report.html`` and ``<name>.safetensors``;
-            ``results/<name>`` by default.
+        folder: gets ``<name>.json``, ``<name>.nc``, ``report.html``, ``<name>.safetensors`` and the figures of the
+            family as PNG; ``results/<name>`` by default.
         results: a second folder that gets the JSON file, such as ``docs/results``.
         overwrite: replace the files of an earlier run.
         threads: of torch, for all that is trained and measured.
@@ -61,7 +61,9 @@ def reproduce(
     if name not in known:
         raise UnknownNameError(f"there is no reproduction {name!r}. {did_you_mean(name, known)}")
     target = Path(folder) if folder is not None else Path("results") / name
-    _claim_folder(target, name, overwrite)
+    _claim(target, [f"{name}{end}" for end in (".json", ".nc", ".safetensors")] + ["report.html"], overwrite)
+    if results is not None:
+        _claim(Path(results), [f"{name}.json"], overwrite)
     begin = time.perf_counter()
     with torch_threads(threads):
         done = known[name](quick=quick, device=device)
@@ -75,6 +77,7 @@ def reproduce(
     done.surrogate.save(target / f"{name}.safetensors", overwrite=True)
     files.write_data(ds, target / f"{name}.nc", overwrite=True)
     report(done.surrogate, done.test, target / "report.html", claims=done.claims, note=done.note, overwrite=True)
+    _write_figures(done, target)
     command = f"geodl reproduce {name}" + (" --quick" if quick else "")
     for place in [target, *([Path(results)] if results else [])]:
         write_results(
@@ -90,16 +93,26 @@ def reproduce(
     return ds
 
 
-def _claim_folder(target: Path, name: str, overwrite: bool) -> None:
+def _claim(target: Path, names: Sequence[str], overwrite: bool) -> None:
     """Find out before hours of training whether the results can be written."""
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {target}: {error.strerror}") from error
-    if (target / f"{name}.json").exists() and not overwrite:
-        raise OutputError(f"{target} has results already. Choose another folder, or say overwrite=True (--overwrite).")
+    there = [name for name in names if (target / name).exists()]
+    if there and not overwrite:
+        raise OutputError(
+            f"{target} has results already: {', '.join(there)}. "
+            f"Choose another folder, or say overwrite=True (--overwrite)."
+        )
     if not os.access(target, os.W_OK):
         raise OutputError(f"cannot write to the folder {target}: permission denied")
+
+
+def _write_figures(done: Reproduction, target: Path) -> None:
+    draw = done.surrogate.family.figures
+    for title, figure in (draw(done.surrogate, done.test) if draw else {}).items():
+        figure.savefig(target / f"{title.lower().replace(' ', '_')}.png", dpi=110, metadata={"Software": None})
 
 
 def _table(claims: Sequence[Claim]) -> xr.Dataset:

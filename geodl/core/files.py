@@ -15,7 +15,7 @@ from geodl.errors import DataFileError, MissingPackageError, OutputError, Unknow
 
 READ_TIMEOUT = 120  # seconds: a reader that hangs on a broken file is ended
 _HDF5, _CLASSIC = b"\x89HDF\r\n\x1a\n", (b"CDF\x01", b"CDF\x02")
-_ENCODING = {"zlib": True, "complevel": 4, "fletcher32": True}
+_ENCODING: dict[str, object] = {"zlib": True, "complevel": 4, "fletcher32": True}
 
 # Runs in a child process, because a broken file can crash or hang the C library that reads it.
 # scipy reads the classic format strictly; the C library takes a truncated one for a whole one.
@@ -49,16 +49,25 @@ def open_data(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     if not path.exists():
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.nc")]) if path.parent.is_dir() else ""
-        raise DataFileError(f"there is no file {path}. {near}")
+        raise DataFileError(f"there is no file {path}. {_instead(path)}")
     if path.is_dir():
         return _open_zarr(path)
     _probe(path)
     try:
         with xr.open_dataset(path, engine="netcdf4") as ds:
+            if not ds.variables:
+                raise DataFileError(f"{path} holds no variables, or only inside groups: write them at its root")
             return ds.load()
     except ValueError as error:  # such as a time axis that cannot be decoded
         raise DataFileError(f"{path} is NetCDF, but not as CF says: {error}") from error
+
+
+def _instead(path: Path) -> str:
+    """What a folder offers in the place of a file that is not there."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent} either."
+    known = [found.name for found in path.parent.glob("*.nc")]
+    return did_you_mean(path.name, known) if known else "Its folder has no NetCDF file."
 
 
 def _open_zarr(path: Path) -> xr.Dataset:
@@ -91,7 +100,7 @@ def _probe(path: Path) -> None:
         raise DataFileError(f"{path} could not be read within {READ_TIMEOUT} s: it is corrupted") from error
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"the reader died ({done.returncode})"
-        raise DataFileError(f"{path} is truncated or corrupted: {reason}")
+        raise DataFileError(f"{path} is truncated or corrupted: {reason}. Copy it or write it again.")
 
 
 def open_sample(name: str) -> xr.Dataset:
@@ -172,7 +181,7 @@ def write_data(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
         try:
             ds.to_netcdf(part, engine="netcdf4", encoding=encoding)
         except RuntimeError as error:  # what the C library makes of a full disk
-            raise OSError(str(error)) from error
+            raise OSError(f"the NetCDF library gave up ({error}), as it does on a full disk") from error
 
 
 def _encoding(array: xr.Variable, coordinate: bool) -> dict[str, object]:

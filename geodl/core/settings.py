@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pydantic
 
 from geodl.errors import DataFileError, OptionError, UnknownNameError, did_you_mean
@@ -27,11 +26,14 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise OptionError(f"{path} is not TOML: {error}. Expected lines such as: epochs = 500") from error
 
 
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of NumPy as plain ones; anything else is nothing that TOML or a bundle could say."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise OptionError(f"{value!r} is a {type(value).__name__}, expected a number, text, true, false, a list or a table")
+def _json(key: str, value: Any) -> str:
+    try:
+        return json.dumps(value, default=lambda array: array.tolist())  # numbers and arrays of NumPy
+    except (TypeError, AttributeError) as error:
+        raise OptionError(
+            f"option '{key}' is {value!r}, which has the type {type(value).__name__}: "
+            f"expected a plain number, text, true, false, list or table"
+        ) from error
 
 
 class Settings(pydantic.BaseModel):
@@ -43,7 +45,7 @@ class Settings(pydantic.BaseModel):
         try:
             super().__init__(**values)
         except pydantic.ValidationError as error:
-            raise self._taught(error) from None
+            raise self._taught(error, values) from None
 
     # pydantic must not come back here from `parse`, where it reads JSON: lists would no longer stand for tuples.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -56,10 +58,11 @@ class Settings(pydantic.BaseModel):
             UnknownNameError: a key that does not exist.
             OptionError: a value of the wrong type or out of bounds.
         """
+        text = ",".join(f"{json.dumps(key)}:{_json(key, value)}" for key, value in values.items())
         try:
-            return cls.model_validate_json(json.dumps(dict(values), default=_plain))
+            return cls.model_validate_json(f"{{{text}}}")
         except pydantic.ValidationError as error:
-            raise cls._taught(error) from None
+            raise cls._taught(error, values) from None
 
     @classmethod
     def from_toml(cls, path: str | Path, **overrides: Any) -> Self:
@@ -67,12 +70,13 @@ class Settings(pydantic.BaseModel):
         return cls.parse(read_toml(path) | overrides)
 
     @classmethod
-    def _taught(cls, error: pydantic.ValidationError) -> OptionError | UnknownNameError:
+    def _taught(cls, error: pydantic.ValidationError, values: Mapping[str, Any]) -> OptionError | UnknownNameError:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key, *inside = map(str, first["loc"])
         if first["type"] == "extra_forbidden":
             return UnknownNameError(f"there is no option '{key}'. {did_you_mean(key, cls.model_fields)}")
-        return OptionError(f"option '{key}' is {first['input']!r}: {first['msg'].lower()}")
+        where = f" at '{'.'.join(inside)}'" if inside else ""
+        return OptionError(f"option '{key}' is {values.get(key)!r}: {first['msg'].lower()}{where}")
 
     def jsonable(self) -> dict[str, Any]:
         """The settings as plain JSON values, to be kept in a bundle."""

@@ -42,11 +42,15 @@ def digest_of(raw: bytes) -> str:
     """
     found = _DIGEST.search(raw, 0, min(8 + int.from_bytes(raw[:8], "little"), len(raw)))
     if not found:
-        raise BundleError("no geodl header: this is not a geodl bundle, or its header is corrupted")
+        raise BundleError(
+            "no geodl header: this is not a geodl bundle, or its header is corrupted. Expected what surrogate.save wrote."
+        )
     written = found.group(1)
     actual = hashlib.sha256(raw[: found.start(1)] + _ZEROS + raw[found.end(1) :]).hexdigest().encode()
     if written != actual:
-        raise BundleCorruptedError("the checksum does not match: the file was changed or cut after it was written")
+        raise BundleCorruptedError(
+            "the checksum does not match: the file was changed or cut after it was written. Copy it or save it again."
+        )
     return written.decode()
 
 

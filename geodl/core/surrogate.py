@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
@@ -16,12 +17,14 @@ from geodl.core import files, store
 from geodl.core.contract import Baseline, Family, Tensors, family, flatten
 from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of, unpack
+from geodl.core.progress import progress
 from geodl.core.record import Record
 from geodl.core.scaling import AbstractScaling, scaling
 from geodl.core.schema import Schema, check
-from geodl.errors import BundleError, DeviceError, DomainError, UnknownNameError, did_you_mean
+from geodl.errors import BundleError, DeviceError, DomainError, GeodlError, UnknownNameError, did_you_mean
 
 BATCH = 8192  # rows per call of the network: larger batches fall out of the caches
+MANY = 100_000  # rows from which a prediction may take seconds
 
 
 class Core(nn.Module):
@@ -116,12 +119,13 @@ class Surrogate:
             raise UnknownNameError(f"outside={outside!r}. {did_you_mean(str(outside), ['flag', 'raise'])}")
         schema = self.family.schema
         checked = check(ds, schema.inputs, axes=schema.axes, finite=False)
-        inputs = pack(checked, schema.inputs, self.core.at()[0])
+        samples = samples_of(checked, schema.inputs)
+        inputs = pack(checked, schema.inputs, self.core.at()[0], samples=samples)
         trusted = self.in_domain(inputs)
         if outside == "raise" and not bool(trusted.all()):
-            raise DomainError(self._why(inputs, trusted))
+            raise DomainError(self._why(inputs, trusted, samples))
         outputs = predict(self.core, inputs)
-        return self._labelled(outputs, trusted, samples_of(checked, schema.inputs), ds.attrs)
+        return self._labelled(outputs, trusted, samples, ds.attrs)
 
     def in_domain(self, inputs: Tensors) -> Tensor:
         """True for samples inside physical bounds and inside the guarded domain ``[sample]``."""
@@ -139,12 +143,17 @@ class Surrogate:
         scaled = self.core.scale_inputs(tuple(x.to(device, dtype) for x in inputs))
         return self.family.features(scaled).detach().to(self.guard.mean.device)
 
-    def _why(self, inputs: Tensors, trusted: Tensor) -> str:
+    def _why(self, inputs: Tensors, trusted: Tensor, samples: Samples) -> str:
         """Which variable of the first refused sample is worst, its value, and what would have been accepted."""
         row = int((~trusted).nonzero()[0])
         sample = tuple(x[row : row + 1] for x in inputs)
         features = self.features(sample)
-        head = f"{int((~trusted).sum())} of {len(trusted)} samples lie outside the domain of validity. Sample {row}: "
+        where = dict(zip(samples.sizes, np.unravel_index(row, tuple(samples.sizes.values())), strict=True))
+        place = ", ".join(f"{dim}={int(i)}" for dim, i in where.items())
+        head = (
+            f"{int((~trusted).sum())} of {len(trusted)} samples lie outside the domain of validity. "
+            f"Sample {row}{f' (isel {place})' if place else ''}: "
+        )
         tail = (
             f"its distance from the training data is {float(self.guard.score(features)[0]):.3g}, "
             f"the limit {float(self.guard.threshold):.3g}. Use outside='flag' to get flags instead."
@@ -154,8 +163,9 @@ class Surrogate:
         worst = int(self.guard.excess(features)[0].nan_to_num(nan=math.inf).argmax())
         low, high = (float(self.physical(limit[None], sample)[0, worst]) for limit in self.guard.limits())
         variable = [v for v, x in zip(self.family.schema.inputs, sample, strict=True) for _ in range(x.numel())][worst]
-        value = f"'{variable.name}' is {float(flatten(sample)[0, worst]):g} {variable.units}"
-        return f"{head}{value}, accepted alone from {low:.4g} to {high:.4g} {variable.units}; {tail}"
+        unit = "(units '1')" if variable.units == "1" else variable.units
+        value = f"'{variable.name}' is {float(flatten(sample)[0, worst]):g} {unit}"
+        return f"{head}{value}, accepted alone from {low:.4g} to {high:.4g} {unit}; {tail}"
 
     def physical(self, features: Tensor, like: Tensors | None = None) -> Tensor:
         """Flattened scaled inputs ``[sample, value]`` in physical units; ``like`` tells the shapes of the inputs."""
@@ -234,8 +244,12 @@ class Surrogate:
 def predict(core: Core, inputs: Tensors) -> Tensors:
     """A core applied to tensors of any length in blocks, on the core's device; the result is on the inputs'."""
     dtype, device = core.at()
-    blocks = zip(*(x.split(BATCH) for x in inputs), strict=True)
-    parts = [core(*(x.to(device, dtype) for x in block)) for block in blocks]
+    parts, done, count = list[Tensors](), 0, len(inputs[0])
+    with progress("predicting", count, show=count > MANY) as advance:
+        for block in zip(*(x.split(BATCH) for x in inputs), strict=True):
+            parts.append(core(*(x.to(device, dtype) for x in block)))
+            done += len(block[0])
+            advance(done)
     return tuple(torch.cat(part).to(inputs[0].device) for part in zip(*parts, strict=True))
 
 
@@ -246,10 +260,10 @@ def device_of(name: str) -> torch.device:
         DeviceError: it does not.
     """
     try:
-        torch.zeros(1, device=name)
+        torch.zeros(1, device=name).cpu()
     except (RuntimeError, AssertionError) as error:
         there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
-        raise DeviceError(f"the device {name!r} is not on this machine, which has: {there}") from error
+        raise DeviceError(f"the device {name!r} is not on this machine, which has: {there}. Ask for one of these.") from error
     return torch.device(name)
 
 
@@ -269,12 +283,16 @@ def load(path_or_name: str | Path, *, device: str = "cpu") -> Surrogate:
     if not path.exists():
         known = pretrained()
         if str(path_or_name) not in known:
-            raise UnknownNameError(f"no file and no pretrained bundle {path_or_name}. {did_you_mean(path.name, known)}")
+            beside = [found.name for found in path.parent.glob("*.safetensors")]
+            hint = did_you_mean(path.name, [*known, *beside])
+            raise UnknownNameError(f"there is no file and no pretrained bundle {path_or_name}. {hint}")
         path = known[str(path_or_name)]
     try:
         surrogate = from_bytes(store.read(path))
     except BundleError as error:
         raise type(error)(f"{path}: {error}") from error
+    except (GeodlError, AttributeError, KeyError, TypeError, ValueError) as error:  # well signed, but not by save
+        raise BundleError(f"{path}: its content does not fit geodl {geodl.__version__}: {error}") from error
     return surrogate if device == "cpu" else surrogate.to(device)
 
 

@@ -19,6 +19,7 @@ from geodl.dynamics.maps import persistence, polynomial_map
 from geodl.dynamics.neural_ode import NeuralODE
 from geodl.dynamics.skill import prediction_times
 from geodl.dynamics.windows import windows
+from geodl.errors import OptionError
 from geodl.train.baselines import mean
 
 Positive = Annotated[int, Field(gt=0)]
@@ -117,7 +118,15 @@ def example(options: Options, seed: int) -> xr.Dataset:
 
 
 def make(options: Options) -> Family:
-    """The family with its options fixed."""
+    """The family with its options fixed.
+
+    Raises:
+        OptionError: a state of one's own under the name of a system with known equations.
+    """
+    if options.system == "lorenz63" and options.state != Options().state:
+        raise OptionError(
+            f"system 'lorenz63' has the state {Options().state}, got {options.state}. For your own series say system='data'."
+        )
     return Family(
         name="dynamics",
         about=FAMILY.about,

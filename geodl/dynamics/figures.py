@@ -50,7 +50,7 @@ def _forecast(path: np.ndarray, truth: np.ndarray, labels: list[str], times: np.
         axis.plot(times, truth[:, 0, i], color=TRUTH_COLOUR, lw=1.0, label="truth")
         axis.plot(times, path[:, 0, i], color=SURROGATE_COLOUR, lw=1.0, ls="--", label="surrogate")
         axis.set(ylabel=label)
-    grid[0].legend(frameon=False, ncols=2, loc="upper right")
+    grid[0].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     grid[-1].set(xlabel=f"time since the start [{unit}]")
     return figure
 

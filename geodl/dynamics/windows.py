@@ -26,43 +26,56 @@ def windows(
         SchemaError: fewer than ``leads + 1`` points.
         UnitsError: the units of time are missing or not convertible.
     """
-    _check_time(ds, dt, time_units)
-    present = ds[[name for name in names if name in ds.variables]]
-    count = present.sizes["time"] - leads
-    if count < 1:
+    _check_dimension(ds)
+    points = ds.sizes["time"]
+    if points <= leads:
         raise SchemaError(
-            f"the series has {present.sizes['time']} points, at least {leads + 1} are needed for {leads} leads"
+            f"the series has {points} points in time, at least {leads + 1} are needed for {leads} leads. "
+            f"Bring a longer series, or set the option leads."
         )
+    _check_steps(ds, dt, time_units)
+    present, count = ds[[name for name in names if name in ds.variables]], points - leads
+    still = [name for name, array in present.data_vars.items() if "time" not in array.dims]
+    if still:
+        raise SchemaError(f"'{still[0]}' has dimensions {present[still[0]].dims}, but 'time' is missing: not a series")
     starts = present.isel(time=slice(0, count, stride))
     later = (present.isel(time=slice(k, k + count, stride)) for k in range(1, leads + 1))
     steps = [states.assign_coords(time=starts["time"]) for states in later]
     return starts, xr.concat(steps, dim="lead", coords="minimal", compat="override", join="override")
 
 
-def _check_time(ds: xr.Dataset, dt: float, time_units: str) -> None:
+def _check_dimension(ds: xr.Dataset) -> None:
     if "time" not in ds.dims or "time" not in ds.coords:
         raise TimeAxisError(
             f"a dimension 'time' with a coordinate is needed, the dimensions are {tuple(map(str, ds.dims))}. "
             f"Rename with ds.rename(old='time')."
         )
+
+
+def _check_steps(ds: xr.Dataset, dt: float, time_units: str) -> None:
     time = time_values(ds["time"], time_units)
+    if not np.isfinite(time).all():
+        raise TimeAxisError(
+            f"time is not a number at entry {int(np.argmin(np.isfinite(time)))}: drop it with ds.dropna('time')"
+        )
     steps = np.diff(time)
     if (steps == 0).any():
         raise TimeAxisError(
-            f"time stands still at entry {int(np.argmin(steps)) + 1}: drop it with ds.drop_duplicates('time')"
+            f"time stands still at entry {int(np.argmax(steps == 0)) + 1}: drop it with ds.drop_duplicates('time')"
         )
     if (steps < 0).any():
         raise TimeAxisError(f"time goes back at entry {int(np.argmin(steps)) + 1}: sort it with ds.sortby('time')")
     rounding = 2 * np.finfo(np.float32).eps * np.abs(time).max()  # a coordinate is often stored in float32
     if not np.allclose(steps, dt, rtol=EVEN, atol=rounding):
         raise TimeAxisError(
-            f"time steps lie between {steps.min():g} and {steps.max():g} {time_units}, expected {dt:g} throughout. "
+            f"time steps lie between {steps.min():g} and {steps.max():g}, expected {dt:g} throughout, "
+            f"all in units of {time_units!r}. "
             f"Set the option dt, or interpolate with ds.interp(time=…)."
         )
 
 
 def time_values(time: xr.DataArray, time_units: str) -> np.ndarray:
-    """Time as float64 numbers in ``time_units``, from CF dates, durations, or numbers with units.
+    """Time as float64 numbers in ``time_units``, from CF dates of any calendar, durations, or numbers with units.
 
     Raises:
         TimeAxisError: not numbers and not dates.
@@ -71,11 +84,25 @@ def time_values(time: xr.DataArray, time_units: str) -> np.ndarray:
     values = time.values
     if values.dtype.kind in "mM":
         seconds = (values - values[0]) / np.timedelta64(1, "ns") * 1e-9
-        return np.asarray(seconds * units.affine("s", time_units)[0])
+        return np.asarray(seconds * _scale("s", time_units))
+    if values.dtype.kind == "O" and all(hasattr(value, "calendar") for value in values):
+        return np.array([(value - values[0]).total_seconds() for value in values]) * _scale("s", time_units)
     if values.dtype.kind not in "iuf":
-        raise TimeAxisError(f"time has dtype {values.dtype}, expected numbers with units or CF dates")
+        raise TimeAxisError(
+            f"time has dtype {values.dtype}, expected numbers with units or CF dates. "
+            f"Convert it with ds.assign_coords(time=ds.time.astype('datetime64[ns]'))."
+        )
     if "units" not in time.attrs:
         raise UnitsError(
             f"'time' has no units, expected {time_units!r} or what converts to it: set ds.time.attrs['units']"
         )
-    return np.asarray(values.astype(np.float64) * units.affine(str(time.attrs["units"]), time_units)[0])
+    return np.asarray(values.astype(np.float64) * _scale(str(time.attrs["units"]), time_units))
+
+
+def _scale(given: str, wanted: str) -> float:
+    try:
+        return units.affine(given, wanted)[0]
+    except UnitsError as error:
+        raise UnitsError(
+            f"'time': {str(error).rstrip('.')}. Set ds.time.attrs['units'], or the option time_units."
+        ) from error

@@ -11,8 +11,9 @@ from geodl.core.contract import Family, Tensors
 from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of
 from geodl.core.record import Record, describe_data
-from geodl.core.schema import check
+from geodl.core.schema import check, require_dataset
 from geodl.core.surrogate import Core, Surrogate, device_of, predict, rival
+from geodl.errors import OptionError
 from geodl.train.config import FitConfig
 from geodl.train.loop import Pairs, Run, train
 
@@ -36,6 +37,7 @@ def prepare(family: Family, ds: xr.Dataset, dtype: torch.dtype) -> Pairs:
     Raises:
         SchemaError, UnitsError, NonFiniteError, DomainError: the data do not fit the family.
     """
+    require_dataset(ds)
     schema = family.schema
     sides = zip(family.samples(ds), (schema.inputs, schema.outputs), strict=True)
     checked = [(check(side, variables, axes=schema.axes), variables) for side, variables in sides]
@@ -70,6 +72,7 @@ def fit(
         DivergedError: the loss stopped being a number.
         ResumeError: the folder holds the checkpoint of another run.
     """
+    _require(family, config)
     config = config or FitConfig.parse(family.settings)
     device, dtype = device_of(config.device), DTYPES[config.dtype]
     parts = {"train": prepare(family, train_data, dtype), "valid": prepare(family, valid_data, dtype)}
@@ -94,6 +97,13 @@ def fit(
     licence = words.get("license", words.get("licence", "not stated"))
     record = Record(seed, config.jsonable(), described, history, family.citations, licence)
     return _calibrated(family, core, scaled, on_device["valid"], record, config)
+
+
+def _require(family: object, config: object) -> None:
+    if not isinstance(family, Family):
+        raise OptionError(f"family is {family!r}, expected a Family: write geodl.family(name, option=…)")
+    if not isinstance(config, FitConfig | None):
+        raise OptionError(f"config is {config!r}, expected a FitConfig: write geodl.FitConfig.parse({{key: value}})")
 
 
 def _calibrated(

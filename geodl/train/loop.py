@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from geodl.core.contract import Tensors
 from geodl.core.progress import progress
-from geodl.errors import DivergedError, ResumeError
+from geodl.errors import DivergedError, OutputError, ResumeError
 from geodl.train.config import FitConfig
 from geodl.train.state import load_state, save_state
 
@@ -182,7 +182,10 @@ class Run:
 
     @property
     def _advice(self) -> str:
-        return f"lower learning_rate (now {self.config.learning_rate:g}) or set clip; the last good checkpoint is kept"
+        return (
+            f"lower learning_rate (now {self.config.learning_rate:g}) or set clip, and start anew; "
+            f"in the folder given to fit the last good checkpoint is kept"
+        )
 
     @property
     def finished(self) -> bool:
@@ -211,9 +214,10 @@ class Run:
         """
         for key, value in self.identity.items():
             if state["identity"].get(key) != value:
+                name, before, now = _difference(key, state["identity"].get(key), value)
                 raise ResumeError(
-                    f"the checkpoint was made with {key} = {state['identity'].get(key)!r}, this run has {value!r}. "
-                    f"Use another folder, or the same {key}."
+                    f"the checkpoint was made with {name} = {before!r}, this run has {now!r}. "
+                    f"Use another folder, or the same {name}."
                 )
         self.network.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -225,6 +229,14 @@ class Run:
         best = state["best"]
         self.best_loss, self.best_epoch = best["loss"], best["epoch"]
         self.best = {name: tensor.to(self.device) for name, tensor in best["weights"].items()}
+
+
+def _difference(name: str, before: Any, now: Any) -> tuple[str, Any, Any]:
+    """The first entry in which two nested mappings differ: its dotted name, and both values."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        key = next(key for key in [*now, *before] if before.get(key) != now.get(key))
+        return _difference(f"{name}.{key}", before.get(key), now.get(key))
+    return name, before, now
 
 
 _PLAIN: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
@@ -249,11 +261,15 @@ def train(run: Run, *, folder: Path | None = None, show: bool = True) -> None:
     """Train to the end, or on from the checkpoint in ``folder``; the network then has the best weights.
 
     Raises:
+        OutputError: the folder cannot be made, or written to.
         DivergedError: the loss is not a number; the checkpoint before it stays.
         ResumeError: the checkpoint in the folder belongs to another run.
     """
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {folder} for checkpoints: {error.strerror}") from error
         if (folder / CHECKPOINT).exists():
             run.restore(load_state(folder / CHECKPOINT))
             _write_log(folder / LOG, run.history)

@@ -18,6 +18,7 @@ def flatten_state(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     A dict becomes a list of pairs, because JSON would turn its integer keys into strings.
     """
     if isinstance(value, Tensor):
+        name = f"{len(tensors)}:{name}"  # keys may hold dots or be integers: the path alone could name two tensors
         tensors[name] = value
         return {_TENSOR: name}
     if isinstance(value, Mapping):
@@ -53,7 +54,10 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         BundleError: the file is not one, or is corrupted.
     """
-    tensors, content = store.from_bytes(store.read(path))
+    try:
+        tensors, content = store.from_bytes(store.read(path))
+    except BundleError as error:
+        raise type(error)(f"the checkpoint {path}: {error} Or delete it, or give fit another folder.") from error
     if "state" not in content:
         raise BundleError(f"{path} holds no training state. Give fit another folder.")
     restored: dict[str, Any] = restore_state(content["state"], tensors)

@@ -11,10 +11,13 @@ import torch
 
 from geodl.core.contract import Claim
 from geodl.reproduce import write_results
-from tests.bench import startup, training
+from tests.bench import demo, startup, training
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
-BENCHES: dict[str, Callable[[], list[Claim]]] = {"spine": lambda: [*startup.claims(), *training.claims()]}
+BENCHES: dict[str, Callable[[], list[Claim]]] = {
+    "demo": demo.claims,
+    "spine": lambda: [*startup.claims(), *training.claims()],
+}
 
 
 def main() -> None:

@@ -1,14 +1,11 @@
 """What a user waits for before anything happens: import, help, and how much is installed."""
 
-import re
 import statistics
 import subprocess
 import sys
 import time
 
 from geodl.core.contract import Claim
-
-_CUDA = re.compile(r"^(nvidia-|triton|cuda-)")
 
 
 def _seconds(command: list[str], rounds: int) -> float:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import pytest
 import torch
 import xarray as xr
 
@@ -14,7 +13,7 @@ from tests import toy
 
 def test_the_fingerprint_of_known_tensors_is_known():
     """SHA-256 of 'torch.float32(2,)' and the eight bytes 0000803f 00000040."""
-    digest = "e3e0d23de9a5e7bb9ec64bd7ab1b1a3ab2d0e5e9f5c7bbcb48b8f1d5d0b4ff4e"
+    digest = "e76d7533ca1b61e2354662cbe7960d152b4962a5ad8ba0d9d4c679ae21b818f5"
     assert fingerprint([torch.tensor([1.0, 2.0])]) == digest
 
 
@@ -39,5 +38,5 @@ def test_a_record_is_plain_json_with_versions_and_without_dates():
     record = Record(1, {"epochs": 2}, {}, [])
     assert json.loads(json.dumps(dataclasses.asdict(record))) | {"citations": ()} == dataclasses.asdict(record)
     assert record.versions["geodl"] == geodl.__version__
-    assert record.versions["torch"] == pytest.importorskip("torch").__version__.split("+")[0]
+    assert record.versions["torch"] == torch.__version__
     assert Record(1, {"epochs": 2}, {}, []) == record

@@ -99,7 +99,7 @@ def test_missing_foreign_and_empty_dimensions_are_named():
 
 def test_a_missing_label_is_named_with_the_nearest_one_there():
     typed = dataset().assign_coords(species=["h2", "O2", "H2O"])
-    assert_refused(SchemaError, lambda: checked(typed), "'Y' lacks 'H2'", "Did you mean 'H2O'?")
+    assert_refused(SchemaError, lambda: checked(typed), "'Y' lacks 'H2'", "Did you mean 'h2'?")
 
 
 def test_a_label_that_stands_twice_is_refused():
