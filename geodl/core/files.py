@@ -100,7 +100,7 @@ def _probe(path: Path) -> None:
         raise DataFileError(f"{path} could not be read within {READ_TIMEOUT} s: it is corrupted") from error
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"the reader died ({done.returncode})"
-        raise DataFileError(f"{path} is truncated or corrupted: {reason}. Copy it or write it again.")
+        raise DataFileError(f"{path} is truncated or corrupted: {reason.rstrip('.')}. Copy it or write it again.")
 
 
 def open_sample(name: str) -> xr.Dataset:

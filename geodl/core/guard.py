@@ -25,7 +25,8 @@ def conformal_quantile(scores: Tensor, level: float) -> Tensor:
     if count < LEAST_CALIBRATION or rank > count:
         least = max(LEAST_CALIBRATION, math.ceil(round(level / (1 - level), 9)))
         raise SplitError(
-            f"{count} validation samples are too few for a level of {level:.4g}, at least {least} are needed"
+            f"{count} validation samples are too few to calibrate on, at least {least} are needed. "
+            f"Set more groups aside for validation."
         )
     return scores.kthvalue(rank, dim=0).values
 

@@ -167,7 +167,8 @@ def _aligned(array: xr.DataArray, variable: Variable, axes: dict[str, Axis]) -> 
     if foreign:
         raise SchemaError(
             f"'{variable.name}' has dimensions {tuple(array.dims)}, among them '{foreign[0]}', which it must not have: "
-            f"expected sample dimensions, then {variable.dims or 'none'}. Select one entry with ds.isel({foreign[0]}=0)."
+            f"expected sample dimensions, then {variable.dims or 'none'}. "
+            f"Select one entry with ds.isel({foreign[0]}=0)."
         )
     for dim in variable.dims:
         if dim in axes:
@@ -187,8 +188,8 @@ def _labelled(array: xr.DataArray, variable: Variable, axis: Axis) -> xr.DataArr
         twice = [label for label in axis.labels if present.count(label) > 1]
         if twice:
             raise SchemaError(
-                f"'{variable.name}' has {twice[0]!r} {present.count(twice[0])} times along '{axis.name}', expected once. "
-                f"Drop the copies with ds.drop_duplicates('{axis.name}')."
+                f"'{variable.name}' has {twice[0]!r} {present.count(twice[0])} times along '{axis.name}', "
+                f"expected once. Drop the copies with ds.drop_duplicates('{axis.name}')."
             )
         return array.isel({axis.name: [present.index(label) for label in axis.labels]})
     if array.sizes[axis.name] != axis.size:

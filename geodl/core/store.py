@@ -38,12 +38,18 @@ def digest_of(raw: bytes) -> str:
 
     Raises:
         BundleCorruptedError: it does not match the bytes.
-        BundleError: there is none.
+        BundleError: there is none; a pickle is recognised and never opened.
     """
     found = _DIGEST.search(raw, 0, min(8 + int.from_bytes(raw[:8], "little"), len(raw)))
     if not found:
+        for magic, kind in _PICKLES.items():  # only now: the length of a good header may begin with the same byte
+            if raw.startswith(magic):
+                raise BundleError(
+                    f"this is {kind}; geodl never opens pickles, because they can run code. Expected a geodl bundle."
+                )
         raise BundleError(
-            "no geodl header: this is not a geodl bundle, or its header is corrupted. Expected what surrogate.save wrote."
+            "no geodl header: this is not a geodl bundle, or its header is corrupted. "
+            "Expected a file that surrogate.save wrote."
         )
     written = found.group(1)
     actual = hashlib.sha256(raw[: found.start(1)] + _ZEROS + raw[found.end(1) :]).hexdigest().encode()
@@ -62,11 +68,6 @@ def from_bytes(raw: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         BundleCorruptedError: the checksum does not match.
         BundleVersionError: written in a newer format.
     """
-    for magic, kind in _PICKLES.items():
-        if raw.startswith(magic):
-            raise BundleError(
-                f"this is {kind}; geodl never opens pickles, because they can run code. Expected a geodl bundle."
-            )
     digest_of(raw)
     try:
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])

@@ -263,7 +263,9 @@ def device_of(name: str) -> torch.device:
         torch.zeros(1, device=name).cpu()
     except (RuntimeError, AssertionError) as error:
         there = "cpu, cuda" if torch.cuda.is_available() else "cpu"
-        raise DeviceError(f"the device {name!r} is not on this machine, which has: {there}. Ask for one of these.") from error
+        raise DeviceError(
+            f"the device {name!r} is not on this machine, which has: {there}. Ask for one of these."
+        ) from error
     return torch.device(name)
 
 

@@ -65,7 +65,7 @@ class Options(Settings):
     width: Positive = 32
     depth: Positive = 2
     activation: str = "tanh"
-    method: Literal["euler", "midpoint", "rk4", "dopri5", "dopri8"] = "rk4"
+    method: Literal["euler", "midpoint", "rk4", "dopri5"] = "rk4"
     substeps: Positive | None = None
     adjoint: bool = False
     polynomial_degree: Positive | None = None
@@ -125,7 +125,8 @@ def make(options: Options) -> Family:
     """
     if options.system == "lorenz63" and options.state != Options().state:
         raise OptionError(
-            f"system 'lorenz63' has the state {Options().state}, got {options.state}. For your own series say system='data'."
+            f"system 'lorenz63' has the state {Options().state}, got {options.state}. "
+            f"For your own series say system='data'."
         )
     return Family(
         name="dynamics",

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from geodl.dynamics.forecast import rollout
-from geodl.dynamics.skill import error_growth, initial_state, truth_of
+from geodl.dynamics.skill import Truth, forecast_of, truth_of
 from geodl.train.evaluate import SURROGATE, models
 from geodl.train.plots import SURROGATE_COLOUR, TRUTH_COLOUR, axes_grid
 
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
 
 def figures(surrogate: "Surrogate", test: xr.Dataset) -> "dict[str, Figure]":
     """Attractor, forecast and error growth of a surrogate on test trajectories."""
-    truth, unit_time, unit, climate_std = truth_of(surrogate, test)
-    path = rollout(surrogate.core, initial_state(truth), len(truth) - 1).cpu().double().numpy()
-    names = list(surrogate.family.options["state"])
-    units = list(surrogate.family.options["state"].values())
-    labels = [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
-    dt = surrogate.family.options["dt"]
-    drawn = {"Forecast": _forecast(path, truth, labels, np.arange(len(truth)) * dt / unit_time, unit)}
-    drawn["Error growth"] = _growth(surrogate, truth, climate_std, dt / unit_time, unit)
-    return drawn if len(names) < 2 else {"Attractor": _attractor(path, truth, labels), **drawn}
+    truth = truth_of(surrogate, test)
+    path = forecast_of(surrogate.core, truth)
+    labels = [f"{name} [{units}]" for name, units in surrogate.family.options["state"].items()]
+    times = np.arange(len(path)) * surrogate.family.options["dt"] / truth.unit_time
+    drawn = {"Forecast": _forecast(path, truth, labels, times), "Error growth": _growth(surrogate, truth, times)}
+    return drawn if len(labels) < 2 else {"Attractor": _attractor(path, truth.path, labels), **drawn}
 
 
 def _attractor(path: np.ndarray, truth: np.ndarray, labels: list[str]) -> "Figure":
@@ -43,26 +39,27 @@ def _attractor(path: np.ndarray, truth: np.ndarray, labels: list[str]) -> "Figur
     return figure
 
 
-def _forecast(path: np.ndarray, truth: np.ndarray, labels: list[str], times: np.ndarray, unit: str) -> "Figure":
+def _forecast(path: np.ndarray, truth: Truth, labels: list[str], times: np.ndarray) -> "Figure":
     """Every component of the first start over time."""
     figure, grid = axes_grid(len(labels), width=8.0, height=1.8, columns=1)
     for i, (axis, label) in enumerate(zip(grid, labels, strict=True)):
-        axis.plot(times, truth[:, 0, i], color=TRUTH_COLOUR, lw=1.0, label="truth")
+        axis.plot(times, truth.path[:, 0, i], color=TRUTH_COLOUR, lw=1.0, label="truth")
         axis.plot(times, path[:, 0, i], color=SURROGATE_COLOUR, lw=1.0, ls="--", label="surrogate")
         axis.set(ylabel=label)
     grid[0].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    grid[-1].set(xlabel=f"time since the start [{unit}]")
+    grid[-1].set(xlabel=f"time since the start [{truth.unit}]")
     return figure
 
 
-def _growth(surrogate: "Surrogate", truth: np.ndarray, climate_std: float, step: float, unit: str) -> "Figure":
+def _growth(surrogate: "Surrogate", truth: Truth, times: np.ndarray) -> "Figure":
+    """Median over the starts of the normalised error of every model."""
     figure, (axis,) = axes_grid(1, width=8.0, height=4.0)
     for name, core in models(surrogate).items():
-        growth = error_growth(core, truth, climate_std)
+        growth = np.median(truth.error(forecast_of(core, truth)), axis=1)
         own = {"color": SURROGATE_COLOUR, "lw": 2.0} if name == SURROGATE else {"lw": 1.0}
-        axis.semilogy(np.arange(1, len(growth)) * step, np.maximum(growth[1:], 1e-17), label=name, **own)
+        axis.semilogy(times[1:], np.maximum(growth[1:], 1e-17), label=name, **own)
     axis.axhline(0.4, color="0.4", ls=":", lw=1.0)
     axis.text(0, 0.45, "limit of a valid forecast", color="0.4", fontsize=8)
-    axis.set(xlabel=f"time since the start [{unit}]", ylabel="median normalised error [1]", ylim=(1e-12, 10))
+    axis.set(xlabel=f"time since the start [{truth.unit}]", ylabel="median normalised error [1]", ylim=(1e-12, 10))
     axis.legend(frameon=False, loc="lower right")
     return figure

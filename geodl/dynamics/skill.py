@@ -1,5 +1,6 @@
 """How long a learned model forecasts: valid prediction times of a surrogate and of its baselines."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -10,7 +11,7 @@ from geodl.core.progress import progress
 from geodl.core.schema import check
 from geodl.core.surrogate import Core, Surrogate
 from geodl.dynamics.forecast import rollout
-from geodl.dynamics.forecast_skill import valid_prediction_time
+from geodl.dynamics.forecast_skill import PredictionTimes, normalised_error, valid_prediction_time
 from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_TIME
 from geodl.dynamics.reference import attractor_starts
 from geodl.dynamics.taylor import taylor_trajectory
@@ -31,16 +32,40 @@ def lorenz63_truth(dt: float) -> np.ndarray:
     return np.asarray(path, dtype=np.float64)
 
 
-def truth_of(surrogate: Surrogate, test: xr.Dataset) -> tuple[np.ndarray, float, str, float]:
-    """Trajectories to forecast, the time that counts as one, its name, and the climate's standard deviation."""
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """Trajectories to forecast, and how forecasts of them are judged.
+
+    Attributes:
+        path: true states ``[time, start, component]``.
+        scale: per component, such that the norm of (error / scale) is the normalised error.
+        unit_time: the time that counts as one.
+        unit: its name.
+    """
+
+    path: np.ndarray
+    scale: np.ndarray
+    unit_time: float
+    unit: str
+
+    def error(self, path: np.ndarray) -> np.ndarray:
+        """Normalised error ``[time, start]`` of forecasts from the same starts."""
+        return normalised_error(path / self.scale, self.path / self.scale, 1.0)
+
+
+def truth_of(surrogate: Surrogate, test: xr.Dataset) -> Truth:
+    """High-precision trajectories of a system with known equations, or the test trajectories of any other.
+
+    Lorenz-63 errors are divided by the climate's standard deviation, as published. Components of other data have units
+    of their own, so each is divided by its own standard deviation in the training data, and the mean is taken.
+    """
     options = surrogate.family.options
     if options["system"] == "lorenz63":
-        return lorenz63_truth(options["dt"]), LYAPUNOV_TIME, "Lyapunov times", CLIMATE_STD
+        return Truth(lorenz63_truth(options["dt"]), np.full(3, CLIMATE_STD), LYAPUNOV_TIME, "Lyapunov times")
     checked = check(test, surrogate.family.schema.inputs)
     path = checked.to_dataarray("component").transpose("time", ..., "component").values
-    path = path.reshape(len(path), -1, path.shape[-1])
-    spread = torch.stack([scaling.get_buffer("std") for scaling in surrogate.core.scalings]).square().sum().sqrt()
-    return path, 1.0, str(options["time_units"]), float(spread)
+    std = np.array([float(scaling.get_buffer("std")) for scaling in surrogate.core.scalings])
+    return Truth(path.reshape(len(path), -1, len(std)), std * np.sqrt(len(std)), 1.0, str(options["time_units"]))
 
 
 def prediction_times(surrogate: Surrogate, test: xr.Dataset) -> xr.Dataset:
@@ -49,40 +74,27 @@ def prediction_times(surrogate: Surrogate, test: xr.Dataset) -> xr.Dataset:
     For a system with known equations the truth is computed anew; otherwise the test trajectories are forecast from
     their first points, and the time is in the units of the data.
     """
-    truth, unit_time, unit, climate_std = truth_of(surrogate, test)
-    cores, times, censored = models(surrogate), list[np.ndarray](), list[float]()
+    truth, dt = truth_of(surrogate, test), surrogate.family.options["dt"]
+    cores, skills = models(surrogate), list[PredictionTimes]()
     with progress("valid prediction times", len(cores)) as advance:
         for done, (name, core) in enumerate(cores.items()):
             advance(done, name)
-            path = rollout(core, initial_state(truth), len(truth) - 1).cpu().double().numpy()
-            skill = valid_prediction_time(path, truth, surrogate.family.options["dt"], climate_std, unit_time)
-            times.append(skill.times)
-            censored.append(float(skill.censored.mean()))
-    about = f"time until the normalised error exceeds 0.4, in {unit}"
-    units = "1" if unit == "Lyapunov times" else unit
+            path = forecast_of(core, truth)
+            skills.append(valid_prediction_time(path / truth.scale, truth.path / truth.scale, dt, 1.0, truth.unit_time))
+    about = f"time until the normalised error exceeds 0.4, in {truth.unit}"
+    units = "1" if truth.unit == "Lyapunov times" else truth.unit
+    times = np.stack([skill.times for skill in skills])
+    censored = [float(skill.censored.mean()) for skill in skills]
     return xr.Dataset(
         {
-            "valid_prediction_time": (
-                ("model", "start"),
-                np.stack(times),
-                {"units": units, "long_name": about},
-            ),
-            "censored": (
-                "model",
-                censored,
-                {"units": "1", "long_name": "share of starts still valid at the horizon"},
-            ),
+            "valid_prediction_time": (("model", "start"), times, {"units": units, "long_name": about}),
+            "censored": ("model", censored, {"units": "1", "long_name": "share of starts still valid at the horizon"}),
         },
         coords={"model": list(cores)},
     )
 
 
-def initial_state(truth: np.ndarray) -> tuple[torch.Tensor, ...]:
-    """The first states of trajectories as one tensor ``[start]`` per component."""
-    return tuple(torch.from_numpy(truth[0].copy()).unbind(-1))
-
-
-def error_growth(core: Core, truth: np.ndarray, climate_std: float) -> np.ndarray:
-    """Median over the starts of the normalised error ``[time]``."""
-    path = rollout(core, initial_state(truth), len(truth) - 1).cpu().double().numpy()
-    return np.asarray(np.median(np.linalg.norm(path - truth, axis=-1), axis=1) / climate_std)
+def forecast_of(core: Core, truth: Truth) -> np.ndarray:
+    """What a model makes of the true starts ``[time, start, component]``."""
+    start = tuple(torch.from_numpy(truth.path[0].copy()).unbind(-1))
+    return np.asarray(rollout(core, start, len(truth.path) - 1).cpu().double().numpy())

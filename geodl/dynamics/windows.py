@@ -30,7 +30,7 @@ def windows(
     points = ds.sizes["time"]
     if points <= leads:
         raise SchemaError(
-            f"the series has {points} points in time, at least {leads + 1} are needed for {leads} leads. "
+            f"the series has {points} points, at least {leads + 1} are needed for {leads} leads. "
             f"Bring a longer series, or set the option leads."
         )
     _check_steps(ds, dt, time_units)
@@ -67,9 +67,9 @@ def _check_steps(ds: xr.Dataset, dt: float, time_units: str) -> None:
         raise TimeAxisError(f"time goes back at entry {int(np.argmin(steps)) + 1}: sort it with ds.sortby('time')")
     rounding = 2 * np.finfo(np.float32).eps * np.abs(time).max()  # a coordinate is often stored in float32
     if not np.allclose(steps, dt, rtol=EVEN, atol=rounding):
+        unit = "" if time_units == "1" else f" {time_units}"
         raise TimeAxisError(
-            f"time steps lie between {steps.min():g} and {steps.max():g}, expected {dt:g} throughout, "
-            f"all in units of {time_units!r}. "
+            f"time steps lie between {steps.min():g} and {steps.max():g}{unit}, expected {dt:g}{unit} throughout. "
             f"Set the option dt, or interpolate with ds.interp(time=…)."
         )
 

@@ -189,11 +189,20 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        patience = self.config.patience
-        return self.step >= self.total or (patience is not None and self.epoch - self.best_epoch >= patience)
+        if self.step >= self.total:
+            return True
+        looked = bool(self.history) and "valid" in self.history[-1]
+        return looked and self.config.patience is not None and self.epoch - self.best_epoch >= self.config.patience
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
+        """Everything that the next step depends on.
+
+        Raises:
+            DivergedError: a loss or a weight is not a number.
+        """
+        losses = self.finite_losses()
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.network.parameters()):
+            raise DivergedError(f"a weight is not a number after step {self.step}; {self._advice}")
         cuda = {"cuda": torch.cuda.get_rng_state(self.device)} if self.device.type == "cuda" else {}
         return {
             "identity": self.identity,
@@ -201,7 +210,7 @@ class Run:
             "weights": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": {"cpu": torch.get_rng_state()} | cuda,
-            "losses": self.finite_losses(),
+            "losses": losses,
             "history": self.history,
             "best": {"loss": self.best_loss, "epoch": self.best_epoch, "weights": self.best},
         }
@@ -272,7 +281,7 @@ def train(run: Run, *, folder: Path | None = None, show: bool = True) -> None:
             raise OutputError(f"cannot make the folder {folder} for checkpoints: {error.strerror}") from error
         if (folder / CHECKPOINT).exists():
             run.restore(load_state(folder / CHECKPOINT))
-            _write_log(folder / LOG, run.history)
+        _write_log(folder / LOG, run.history)
     run.network.train()
     with progress("training", run.total, show=show) as advance:
         while not run.finished:

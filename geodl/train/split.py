@@ -51,9 +51,8 @@ def split(
 
 def _labels(ds: xr.Dataset, by: str) -> xr.DataArray:
     if by not in ds.variables and by not in ds.dims:
-        raise SplitError(
-            f"there is no dimension or coordinate '{by}' to split by. {did_you_mean(by, {*map(str, ds.coords), *map(str, ds.dims)})}"
-        )
+        known = {*map(str, ds.coords), *map(str, ds.dims)}
+        raise SplitError(f"there is no dimension or coordinate '{by}' to split by. {did_you_mean(by, known)}")
     labels = ds[by] if by in ds.variables else xr.DataArray(np.arange(ds.sizes[by]), dims=by)
     if labels.ndim != 1:
         raise SplitError(f"'{by}' has {labels.ndim} dimensions, expected one value per sample or group")
@@ -63,7 +62,8 @@ def _labels(ds: xr.Dataset, by: str) -> xr.DataArray:
 def _sizes(groups: int, fractions: Sequence[float], by: str) -> list[int]:
     if len(fractions) != 3 or not (min(fractions) > 0 and abs(sum(fractions) - 1) <= 1e-9):
         raise SplitError(
-            f"fractions are {tuple(fractions)}, expected three positive numbers that sum to one, such as (0.7, 0.15, 0.15)"
+            f"fractions are {tuple(fractions)}, expected three positive numbers that sum to one, "
+            f"such as (0.7, 0.15, 0.15)"
         )
     if groups < 3:
         raise SplitError(f"'{by}' has {groups} groups, at least 3 are needed: one each to train, choose and test")

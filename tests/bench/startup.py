@@ -1,4 +1,4 @@
-"""What a user waits for before anything happens: import, help, and how much is installed."""
+"""What a user waits for before anything happens: import and help."""
 
 import statistics
 import subprocess

@@ -45,6 +45,16 @@ def test_equal_content_gives_equal_bytes_whatever_the_order_and_layout_of_the_te
     assert store.to_bytes(TENSORS, CONTENT | {"family": "toi"}) != raw
 
 
+def test_a_header_of_any_length_is_read():
+    """The file begins with that length: of every 32 headers, one begins like a pickle."""
+    firsts = set()
+    for length in range(256):
+        raw = store.to_bytes(TENSORS, {"pad": length * "x"})
+        store.from_bytes(raw)
+        firsts.add(raw[0])
+    assert 0x80 in firsts
+
+
 def test_other_readers_of_safetensors_open_a_bundle(raw):
     assert torch.equal(safetensors.torch.load(raw)["w"], TENSORS["w"])
 

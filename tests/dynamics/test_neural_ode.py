@@ -32,9 +32,8 @@ def test_substeps_reach_the_order_of_the_scheme(method, order):
     assert orders == pytest.approx([order, order], abs=0.1)
 
 
-@pytest.mark.parametrize("method", ["dopri5", "dopri8"])
-def test_adaptive_methods_solve_to_their_tolerance(method):
-    assert one_interval_error(method, 1) < 1e-6
+def test_the_adaptive_method_solves_to_its_tolerance():
+    assert one_interval_error("dopri5", 1) < 1e-6
 
 
 def test_leads_are_the_states_after_1_2_3_intervals():
@@ -96,6 +95,8 @@ def test_the_continuous_adjoint_converges_to_the_gradient_through_the_integrator
 
 
 def test_gradients_through_the_integrator_pass_a_finite_difference_check():
-    ode = NeuralODE(lorenz63_as_bilinear(), 2, method="rk4", substeps=4, adjoint=False)
+    field = lorenz63_as_bilinear()
+    field.weights.data *= 0.05  # data intervals of 0.05 time units
+    ode = NeuralODE(field, 2, method="rk4", substeps=4, adjoint=False)
     state = torch.tensor([[0.3, -0.2, 0.5]], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda s: ode(*s.unbind(-1)), (state,), eps=1e-6, atol=1e-5, rtol=1e-6)
