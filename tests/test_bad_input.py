@@ -255,7 +255,11 @@ def test_a_sample_outside_the_domain_is_refused_with_its_place_value_range_and_u
 def test_beyond_physical_bounds_training_is_refused(family: Family, parts: Any):
     colder = parts.train.assign(temperature=(parts.train["temperature"] - 300).assign_attrs(units="K"))
     assert_refused(
-        DomainError, lambda: geodl.fit(family, colder, parts.valid, show=False), "'temperature' reaches -", "K", "bound 0"
+        DomainError,
+        lambda: geodl.fit(family, colder, parts.valid, show=False),
+        "'temperature' reaches -",
+        "K",
+        "bound 0",
     )
 
 
@@ -289,7 +293,9 @@ NAMES: dict[str, tuple[Callable[[], Any], type[GeodlError], tuple[str, ...]]] = 
     "option of the wrong type": (
         lambda: geodl.family("dynamics", leads="three"), OptionError, ("'leads' is 'three'", "integer"),
     ),
-    "option out of bounds": (lambda: geodl.family("dynamics", leads=0), OptionError, ("'leads' is 0", "greater than 0")),
+    "option out of bounds": (
+        lambda: geodl.family("dynamics", leads=0), OptionError, ("'leads' is 0", "greater than 0"),
+    ),
     "option that is infinite": (
         lambda: geodl.family("dynamics", dt=float("inf")), OptionError, ("'dt' is inf", "finite"),
     ),
@@ -313,10 +319,12 @@ NAMES: dict[str, tuple[Callable[[], Any], type[GeodlError], tuple[str, ...]]] = 
         lambda: geodl.FitConfig(learning_rate=-1.0), OptionError, ("'learning_rate' is -1.0", "greater than 0"),
     ),
     "setting of another list": (
-        lambda: geodl.FitConfig(optimizer="adamm"), OptionError, ("'optimizer' is 'adamm'", "'adam', 'adamw' or 'lbfgs'"),
+        lambda: geodl.FitConfig(optimizer="adamm"), OptionError,
+        ("'optimizer' is 'adamm'", "'adam', 'adamw' or 'lbfgs'"),
     ),
     "sample": (
-        lambda: geodl.open_sample("lorenz63/dt01"), UnknownNameError, ("'lorenz63/dt01'", "Did you mean 'lorenz63/dt001'?"),
+        lambda: geodl.open_sample("lorenz63/dt01"), UnknownNameError,
+        ("'lorenz63/dt01'", "Did you mean 'lorenz63/dt001'?"),
     ),
     "pretrained bundle": (
         lambda: geodl.load("dynamics-lorentz63"), UnknownNameError,
@@ -396,7 +404,11 @@ def test_a_split_that_cannot_be_is_refused(mistake: str):
 def test_too_few_validation_samples_are_refused_with_the_number_needed(box: Family):
     few = series().isel(member=slice(3))
     assert_refused(
-        SplitError, lambda: geodl.fit(box, series(), few, config=SHORT, show=False), "9 validation", "at least 10", "more"
+        SplitError,
+        lambda: geodl.fit(box, series(), few, config=SHORT, show=False),
+        "9 validation",
+        "at least 10",
+        "more",
     )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ from geodl.core.pack import Samples, pack, samples_of, unpack
 from geodl.core.progress import progress
 from geodl.core.record import Record
 from geodl.core.scaling import AbstractScaling, scaling
-from geodl.core.schema import Schema, check
+from geodl.core.schema import Schema, check, require_dataset
+from geodl.core.stream import is_lazy, lazily
 from geodl.errors import BundleError, DeviceError, DomainError, GeodlError, UnknownNameError, did_you_mean
 
 BATCH = 8192  # rows per call of the network: larger batches fall out of the caches
@@ -110,6 +112,7 @@ class Surrogate:
         """Predictions with interval bounds ``<name>_low`` and ``<name>_high``, and ``in_domain`` per sample.
 
         Samples with NaN, beyond physical bounds, or unlike the training data are flagged; NaN in gives NaN out.
+        Where dask holds the inputs it holds the result too, and computes it block by block.
 
         Raises:
             SchemaError, UnitsError: the Dataset does not fit the schema.
@@ -117,7 +120,10 @@ class Surrogate:
         """
         if outside not in ("flag", "raise"):
             raise UnknownNameError(f"outside={outside!r}. {did_you_mean(str(outside), ['flag', 'raise'])}")
+        require_dataset(ds)
         schema = self.family.schema
+        if is_lazy(ds, schema):
+            return lazily(functools.partial(self, outside=outside), ds, schema)
         checked = check(ds, schema.inputs, axes=schema.axes, finite=False)
         samples = samples_of(checked, schema.inputs)
         inputs = pack(checked, schema.inputs, self.core.at()[0], samples=samples)

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from geodl.core.progress import progress
 from geodl.errors import OptionError
 
+MANY = 1_000_000  # substeps times starts that take about a second
 BETA = np.longdouble(8) / 3  # a float64 8/3 would already be wrong in the 17th digit
 
 
@@ -47,11 +49,13 @@ def taylor_trajectory(
     h = dtype(dt) / count
     path = np.empty((steps + 1, 3, len(start)), dtype)
     path[0] = start.T
-    for k in range(steps):
-        state = path[k]
-        for _ in range(count):
-            state = _advance(state, h, order, (dtype(sigma), dtype(rho), dtype(beta)))
-        path[k + 1] = state
+    with progress("integrating", steps, show=steps * count * len(start) > MANY) as advance:
+        for k in range(steps):
+            state = path[k]
+            for _ in range(count):
+                state = _advance(state, h, order, (dtype(sigma), dtype(rho), dtype(beta)))
+            path[k + 1] = state
+            advance(k + 1)
     return path.transpose(0, 2, 1)
 
 

@@ -17,7 +17,7 @@ def windows(
     """States (dimensions as in ``ds``) and the following ``leads`` states (with a dimension ``lead``), no gap between.
 
     Args:
-        names: state variables; those that are missing are left for ``check`` to name.
+        names: state variables; if one is missing, ``ds`` comes back as it is, for ``check`` to name it.
         dt: time between two points, in ``time_units``.
         stride: points between the starts of two windows; with ``stride = leads`` every interval is seen once.
 
@@ -34,7 +34,9 @@ def windows(
             f"Bring a longer series, or set the option leads."
         )
     _check_steps(ds, dt, time_units)
-    present, count = ds[[name for name in names if name in ds.variables]], points - leads
+    if any(name not in ds.variables for name in names):
+        return ds, ds
+    present, count = ds[list(names)], points - leads
     still = [name for name, array in present.data_vars.items() if "time" not in array.dims]
     if still:
         raise SchemaError(f"'{still[0]}' has dimensions {present[still[0]].dims}, but 'time' is missing: not a series")

@@ -173,7 +173,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(fault, tmp_path, mo
 
     with monkeypatch.context() as broken:
         broken.setattr(*FAULTS[fault], fail)
-        assert_refused(OutputError, lambda: files.write_bytes(path, b"new", overwrite=True), "No space left", "untouched")
+        assert_refused(
+            OutputError, lambda: files.write_bytes(path, b"new", overwrite=True), "No space left", "untouched"
+        )
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["result.bin"]
     files.write_bytes(path, b"new", overwrite=True)

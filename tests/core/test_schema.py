@@ -52,7 +52,9 @@ def test_dimensions_are_matched_by_name_whatever_their_order():
 
 def test_labels_are_matched_by_name_whatever_their_order_and_extra_ones_left_out():
     shuffled = dataset().isel(species=[2, 0, 1])
-    more = xr.concat([shuffled, shuffled.isel(species=[0]).assign_coords(species=["N2"])], "species", data_vars="minimal")
+    more = xr.concat(
+        [shuffled, shuffled.isel(species=[0]).assign_coords(species=["N2"])], "species", data_vars="minimal"
+    )
     xr.testing.assert_identical(checked(shuffled), checked(dataset()))
     xr.testing.assert_identical(checked(more), checked(dataset()))
 

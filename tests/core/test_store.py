@@ -20,7 +20,12 @@ from geodl.errors import BundleCorruptedError, BundleError, BundleVersionError
 from geodl.testing import assert_refused
 
 GOLDEN = Path(__file__).parent / "golden" / "bundle-v1.safetensors"
-TENSORS = {"w": torch.arange(6.0).reshape(2, 3), "n": torch.tensor([3, -1]), "empty": torch.zeros(0), "x": torch.ones(())}
+TENSORS = {
+    "w": torch.arange(6.0).reshape(2, 3),
+    "n": torch.tensor([3, -1]),
+    "empty": torch.zeros(0),
+    "x": torch.ones(()),
+}
 CONTENT = {"family": "toy", "words": 'quotes " \\ and é', "numbers": [1, 2.5e-300, None, True]}
 
 
@@ -102,7 +107,9 @@ def test_safetensors_of_others_are_refused():
             store.from_bytes(foreign)
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"CDF\x01", b"\xff" * 200, 9 * b"{}"], ids=lambda content: repr(content[:4]))
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"CDF\x01", b"\xff" * 200, 9 * b"{}"], ids=lambda content: repr(content[:4])
+)
 def test_a_file_of_another_kind_is_refused(content):
     assert_refused(BundleError, lambda: store.from_bytes(content), "not a geodl bundle")
 

@@ -75,7 +75,9 @@ def test_a_refusal_names_the_worst_variable_and_its_limits_in_physical_units(sur
     with pytest.raises(DomainError, match="1 of 64 samples") as caught:
         surrogate(spoiled, outside="raise")
     message = str(caught.value)
-    low, high = map(float, re.search(r"'pressure' is 900000 Pa, accepted alone from (\S+) to (\S+) Pa", message).groups())
+    low, high = map(
+        float, re.search(r"'pressure' is 900000 Pa, accepted alone from (\S+) to (\S+) Pa", message).groups()
+    )
     # Calibration may widen the limits, by a few percent of the logarithmic range that the training data span.
     trained = np.log(parts.train["pressure"])
     slack = 0.05 * float(trained.max() - trained.min())

@@ -34,7 +34,10 @@ def test_units_convert_by_the_textbook_factor(given_units, wanted, scale, offset
     assert units.affine(given_units, wanted) == pytest.approx((scale, offset), rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize("text", ["furlongs per moon", "m 2", "-", "days since 1970-01-01", "import os", "m s-", "(", "K?", "W m-2 # per day"])
+@pytest.mark.parametrize(
+    "text",
+    ["furlongs per moon", "m 2", "-", "days since 1970-01-01", "import os", "m s-", "(", "K?", "W m-2 # per day"],
+)
 def test_what_is_not_a_unit_is_refused_by_name(text):
     assert_refused(UnitsError, lambda: units.affine(text, "m"), repr(text), "CF")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from geodl.core.files import write_bytes
 from geodl.core.surrogate import Surrogate
 from geodl.train.config import FitConfig
 from geodl.train.fit import fit
@@ -31,7 +32,9 @@ SETTINGS = {
 
 def trained(settings: dict[str, object], folder: Path) -> Surrogate:
     parts = split(toy.dataset(cases=12, times=12), "case")
-    return fit(toy.family(), parts.train, parts.valid, config=FitConfig.parse(settings), seed=3, folder=folder, show=False)
+    return fit(
+        toy.family(), parts.train, parts.valid, config=FitConfig.parse(settings), seed=3, folder=folder, show=False
+    )
 
 
 def child(work: Callable[[], None]) -> int:
@@ -52,46 +55,50 @@ def killed_after(delay: float, work: Callable[[], None]) -> bool:
     pid = child(work)
     time.sleep(delay)
     os.kill(pid, signal.SIGKILL)
+    return not ended_by_itself(pid)
+
+
+def ended_by_itself(pid: int) -> bool:
     status = os.waitpid(pid, 0)[1]
     if os.WIFSIGNALED(status):
-        return True
+        return False
     assert os.WEXITSTATUS(status) == 0, "training failed"
-    return False
+    return True
 
 
-def finish(work: Callable[[], None]) -> float:
-    """Seconds that an undisturbed child takes."""
-    begin = time.perf_counter()
-    assert os.waitpid(child(work), 0)[1] == 0, "training failed"
-    return time.perf_counter() - begin
+def steps_done(folder: Path) -> int:
+    return load_state(folder / CHECKPOINT)["step"] if (folder / CHECKPOINT).exists() else 0
 
 
-def killing_run(settings: dict[str, object], folder: Path, kills: int, dice: random.Random) -> dict[str, object]:
-    """Train undisturbed, then in a folder where the training is killed so many times before it may finish."""
-
-    def work(name: str) -> Callable[[], None]:
-        return lambda: (folder / f"{name}.bundle").write_bytes(trained(settings, folder / name).to_bytes())
-
-    usual, done, resumed = finish(work("whole")), 0, []
-    while done < kills:
-        if killed_after(dice.uniform(0.1, 0.6) * usual, work("killed")):
-            done += 1
-            checkpoint = folder / "killed" / CHECKPOINT
-            resumed.append(load_state(checkpoint)["step"] if checkpoint.exists() else 0)
-    finish(work("killed"))
-    same = (folder / "killed.bundle").read_bytes() == (folder / "whole.bundle").read_bytes()
-    return {"same": same, "kills": done, "resumed": resumed, "usual": usual}
+def kill_until_finished(work: Callable[[], None], folder: Path, longest: float, dice: random.Random) -> list[int]:
+    """The step of the checkpoint that each kill left behind; who makes no progress is given more time."""
+    left = [0]
+    while killed_after(dice.uniform(0, longest), work):
+        left.append(steps_done(folder))
+        longest *= 1.2 if left[-1] == left[-2] else 1.0
+    return left[1:]
 
 
 def main() -> None:
-    folder, kind, kills, runs, seed = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
+    """Prints the steps at which each run was killed, and whether its bundle is the one of an undisturbed run."""
+    folder, kind, kills = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # CUDA starts threads
     torch.set_num_threads(1)
     trained({**SETTINGS[kind], "epochs": 1}, folder / "warm")  # what is imported on first use
-    dice, results = random.Random(seed), []
-    for i in range(runs):
-        (folder / str(i)).mkdir()
-        results.append(killing_run(SETTINGS[kind], folder / str(i), kills, dice))
+
+    def work(name: str) -> Callable[[], None]:
+        return lambda: write_bytes(
+            folder / f"{name}.bundle", trained(SETTINGS[kind], folder / name).to_bytes(), overwrite=True
+        )
+
+    begin = time.perf_counter()
+    assert ended_by_itself(child(work("whole")))
+    usual, dice, results = time.perf_counter() - begin, random.Random(kind), []
+    while sum(len(run["killed"]) for run in results) < kills:
+        name = f"run {len(results)}"
+        killed = kill_until_finished(work(name), folder / name, 0.4 * usual, dice)
+        same = (folder / f"{name}.bundle").read_bytes() == (folder / "whole.bundle").read_bytes()
+        results.append({"killed": killed, "same": same})
     print(json.dumps(results))
 
 

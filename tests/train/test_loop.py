@@ -208,7 +208,9 @@ def test_lbfgs_takes_all_samples_at_once_and_solves_a_quadratic():
     assert made.network.weight.item() == pytest.approx(2.0, rel=1e-6)
 
 
-@pytest.mark.parametrize(("every", "steps"), [(1, [*range(1, 10)]), (2, [2, 3, 4, 6, 8, 9]), (5, [5, 6, 9]), (100, [9])])
+@pytest.mark.parametrize(
+    ("every", "steps"), [(1, [*range(1, 10)]), (2, [2, 3, 4, 6, 8, 9]), (5, [5, 6, 9]), (100, [9])]
+)
 def test_checkpoints_come_as_often_as_asked_and_at_the_end(every, steps, tmp_path, monkeypatch):
     saved, save = [], loop.save_state
     monkeypatch.setattr(loop, "save_state", lambda path, state: (saved.append(state["step"]), save(path, state)))

@@ -16,7 +16,8 @@ def grouped(labels: list) -> xr.Dataset:
 
 
 labels_of_rows = st.one_of(
-    st.lists(st.integers(-5, 20), min_size=3, max_size=60), st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=60)
+    st.lists(st.integers(-5, 20), min_size=3, max_size=60),
+    st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=60),
 ).filter(lambda labels: len(set(labels)) >= 3)
 
 

@@ -1,0 +1,11 @@
+"""Every family keeps the promises that the library makes for all of them."""
+
+import pytest
+
+import geodl
+from geodl.testing import assert_contract
+
+
+@pytest.mark.parametrize("name", geodl.families())
+def test_a_family_keeps_the_contract(name, tmp_path):
+    assert_contract(geodl.family(name), tmp_path)
