@@ -7,9 +7,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import xarray as xr
@@ -79,17 +78,9 @@ def reproduce(
     report(done.surrogate, done.test, target / "report.html", claims=done.claims, note=done.note, overwrite=True)
     _write_figures(done, target)
     command = f"geodl reproduce {name}" + (" --quick" if quick else "")
+    results_of = Results(name, command, done.seeds, seconds, threads, done.claims, done.note)
     for place in [target, *([Path(results)] if results else [])]:
-        write_results(
-            place / f"{name}.json",
-            name,
-            command,
-            done.claims,
-            seeds=done.seeds,
-            seconds=seconds,
-            threads=threads,
-            note=done.note,
-        )
+        results_of.write(place / f"{name}.json")
     return ds
 
 
@@ -134,30 +125,36 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def write_results(
-    path: Path,
-    name: str,
-    command: str,
-    claims: Sequence[Claim],
-    *,
-    seeds: Sequence[int],
-    seconds: float,
-    threads: int,
-    note: str = "",
-) -> None:
-    """Results as data: what was measured, by which command, on which machine, from which commit."""
-    result: Mapping[str, Any] = {
-        "name": name,
-        "command": command,
-        "commit": _commit(),
-        "machine": machine(),
-        "threads": threads,
-        "seeds": list(seeds),
-        "seconds": round(seconds, 1),
-        "note": note,
-        "rows": [claim.row() for claim in claims],
-    }
-    files.write_bytes(path, (json.dumps(result, indent=1) + "\n").encode(), overwrite=True)
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """Results as data: what was measured, by which command, from which seeds, in how many seconds and threads."""
+
+    name: str
+    command: str
+    seeds: tuple[int, ...]
+    seconds: float
+    threads: int
+    claims: tuple[Claim, ...]
+    note: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write them as JSON, with the commit and the machine.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        content = {
+            "name": self.name,
+            "command": self.command,
+            "commit": _commit(),
+            "machine": machine(),
+            "threads": self.threads,
+            "seeds": list(self.seeds),
+            "seconds": round(self.seconds, 1),
+            "note": self.note,
+            "rows": [claim.row() for claim in self.claims],
+        }
+        files.write_bytes(path, (json.dumps(content, indent=1) + "\n").encode(), overwrite=True)
 
 
 def machine() -> str:

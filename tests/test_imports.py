@@ -138,9 +138,18 @@ def test_nothing_in_the_package_can_run_what_a_file_says(module):
     assert unsafe(tree(module)) == []
 
 
-@pytest.mark.parametrize(
-    "code", ["import pickle", "from pickle import loads", "torch.load(p)", "from torch import load", "eval(x)", "exec(x)", "np.load(p, allow_pickle=True)"]
-)  # fmt: skip
+SEEN = [
+    "import pickle",
+    "from pickle import loads",
+    "torch.load(p)",
+    "from torch import load",
+    "eval(x)",
+    "exec(x)",
+    "f(shell=1)",
+]
+
+
+@pytest.mark.parametrize("code", SEEN)
 def test_what_could_is_seen(code):
     assert unsafe(ast.parse(code))
 

@@ -40,23 +40,13 @@ class AbstractScaling(nn.Module, abc.ABC):
 
 
 class StandardScaling(AbstractScaling):
-    """(x - mean) / std with one mean and one standard deviation for the whole variable."""
+    """(x - mean) / std: one pair for the whole variable, or with a shape one for each entry of the last dimension.
+
+    Never the latter for components of vectors or tensors: it would break independence of the frame.
+    """
 
     def fit(self, x: Tensor) -> None:
-        self.standardise(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std
-
-    def inverse(self, z: Tensor) -> Tensor:
-        return z * self.std + self.mean
-
-
-class ComponentScaling(AbstractScaling):
-    """(x - mean) / std for each entry of the last dimension; never for components of vectors or tensors."""
-
-    def fit(self, x: Tensor) -> None:
-        self.standardise(x, tuple(range(x.ndim - 1)))
+        self.standardise(x, tuple(range(x.ndim - self.mean.ndim)))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std
@@ -147,4 +137,4 @@ def scaling(variable: Variable, shape: tuple[int | None, ...] = ()) -> AbstractS
         return _KINDS[variable.scale]()
     if not shape or shape[-1] is None:
         raise OptionError(f"'{variable.name}' is scaled by components: its last dimension needs an Axis in the schema")
-    return ComponentScaling((shape[-1],))
+    return StandardScaling((shape[-1],))

@@ -72,6 +72,8 @@ class Settings(pydantic.BaseModel):
     @classmethod
     def _taught(cls, error: pydantic.ValidationError, values: Mapping[str, Any]) -> OptionError | UnknownNameError:
         first = error.errors()[0]
+        if not first["loc"]:  # options that are good one by one but not together
+            return OptionError(first["msg"].removeprefix("Value error, "))
         key, *inside = map(str, first["loc"])
         if first["type"] == "extra_forbidden":
             return UnknownNameError(f"there is no option '{key}'. {did_you_mean(key, cls.model_fields)}")

@@ -1,8 +1,8 @@
 """Settings of a training run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from geodl.core.settings import Settings
 
@@ -48,3 +48,9 @@ class FitConfig(Settings):
     false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.005
     line_steps: Positive = 20
     threads: Positive | None = None
+
+    @model_validator(mode="after")
+    def _refuse_what_lbfgs_cannot(self) -> Self:
+        if self.optimizer == "lbfgs" and (self.clip is not None or self.weight_decay):
+            raise ValueError("clip and weight_decay have no meaning for lbfgs: leave them out, or choose adam or adamw")
+        return self

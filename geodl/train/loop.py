@@ -19,6 +19,7 @@ from geodl.core.contract import Tensors
 from geodl.core.progress import progress
 from geodl.errors import DivergedError, OutputError, ResumeError
 from geodl.train.config import FitConfig
+from geodl.train.optimizers import descent
 from geodl.train.state import load_state, save_state
 
 Loss = Callable[[Tensors, Tensors, Tensors], Tensor]
@@ -27,7 +28,6 @@ Pairs = tuple[Tensors, Tensors]
 CHECKPOINT, LOG = "checkpoint.safetensors", "log.jsonl"
 _EPOCH_STRIDE = 1_000_003  # a prime: seeds of neighbouring runs never share the order of an epoch
 _VALID_BLOCK = 8192
-_LBFGS_SCALE = 1e10  # torch drops curvature below 1e-10 in absolute terms, where a smooth fit still has digits to gain
 
 
 class Run:
@@ -57,7 +57,7 @@ class Run:
         self.device = train[0][0].device
         self.batch = self.samples if config.optimizer == "lbfgs" else min(config.batch_size, self.samples)
         self.steps_per_epoch = math.ceil(self.samples / self.batch)
-        self.optimizer = _optimizer(network, config)
+        self.optimizer = descent(network, config)
         self.step, self.history = 0, list[dict[str, float]]()
         self.losses = list[Tensor]()  # of this epoch so far; read only at its end, so that no step waits for a GPU
         self.best_loss: float | None = None
@@ -96,46 +96,14 @@ class Run:
 
     def advance(self, inputs: Tensors, targets: Tensors) -> None:
         """One step of the optimiser on one batch."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(self.step)
-
-        loss = self.descend(inputs, targets) if self.config.optimizer == "lbfgs" else self.closure(inputs, targets)
-        if self.config.optimizer != "lbfgs":
-            self.optimizer.step()
-        self.losses.append(loss.detach())
+        loss = self.optimizer.descend(lambda: self.batch_loss(inputs, targets), self.rate(self.step))
+        self.losses.append(loss)
         self.step += 1
 
-    def closure(self, inputs: Tensors, targets: Tensors, scale: float = 1.0) -> Tensor:
-        """Loss of a batch times ``scale``, with its gradient left in the parameters."""
-        self.optimizer.zero_grad(set_to_none=True)
+    def batch_loss(self, inputs: Tensors, targets: Tensors) -> Tensor:
+        """Loss of one batch, in the precision asked for."""
         with self.precision():
-            loss = self.loss(self.call(*inputs), targets, inputs)
-        loss = loss if scale == 1.0 else loss * scale
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.config.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        return loss
-
-    def descend(self, inputs: Tensors, targets: Tensors) -> Tensor:
-        """One call of L-BFGS: ``line_steps`` iterations with a strong Wolfe line search; the loss at its start."""
-        seen = list[float]()
-
-        def closure() -> Tensor:
-            loss = self.closure(inputs, targets, _LBFGS_SCALE)
-            if seen and not bool(torch.isfinite(loss)):
-                return self._cliff(seen[-1])
-            seen.append(float(loss.detach()))
-            return loss
-
-        loss: Tensor = self.optimizer.step(closure)  # type: ignore[arg-type, assignment]
-        return loss / _LBFGS_SCALE
-
-    def _cliff(self, last: float) -> Tensor:
-        """What a line search is told of a step into overflow: a finite, flat, high place, so that it turns back."""
-        for parameter in self.network.parameters():
-            if parameter.grad is not None:
-                parameter.grad.zero_()
-        return torch.tensor(1e3 * last, dtype=self.train[0][0].dtype, device=self.device)
+            return self.loss(self.call(*inputs), targets, inputs)
 
     def precision(self) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast("cuda", torch.bfloat16) if self.config.amp and self.device.type == "cuda" else _PLAIN
@@ -251,17 +219,6 @@ def _difference(name: str, before: Any, now: Any) -> tuple[str, Any, Any]:
 _PLAIN: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
 
 
-def _optimizer(network: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
-    parameters, rate = [p for p in network.parameters() if p.requires_grad], config.learning_rate
-    if config.optimizer == "lbfgs":
-        return torch.optim.LBFGS(
-            parameters, lr=rate, max_iter=config.line_steps, history_size=100, line_search_fn="strong_wolfe",
-            tolerance_grad=0.0, tolerance_change=0.0,
-        )  # fmt: skip
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, lr=rate, weight_decay=config.weight_decay, fused=True)
-
-
 def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
@@ -281,7 +238,7 @@ def train(run: Run, *, folder: Path | None = None, show: bool = True) -> None:
             raise OutputError(f"cannot make the folder {folder} for checkpoints: {error.strerror}") from error
         if (folder / CHECKPOINT).exists():
             run.restore(load_state(folder / CHECKPOINT))
-        _write_log(folder / LOG, run.history)
+        _write_log(folder / LOG, run.history, "w")
     run.network.train()
     with progress("training", run.total, show=show) as advance:
         while not run.finished:
@@ -312,9 +269,12 @@ def _close_files(run: Run, folder: Path) -> None:
     crossed = run.step // run.config.checkpoint_every > (run.step - run.steps_per_epoch) // run.config.checkpoint_every
     if crossed or run.finished:
         save_state(folder / CHECKPOINT, run.state())
-    with (folder / LOG).open("a") as log:
-        log.write(json.dumps(run.history[-1]) + "\n")
+    _write_log(folder / LOG, run.history[-1:], "a")
 
 
-def _write_log(path: Path, history: list[dict[str, float]]) -> None:
-    path.write_text("".join(json.dumps(entry) + "\n" for entry in history))
+def _write_log(path: Path, history: list[dict[str, float]], mode: str) -> None:
+    try:
+        with path.open(mode) as log:
+            log.writelines(json.dumps(entry) + "\n" for entry in history)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}. The last checkpoint is untouched.") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from geodl.core.contract import Claim
-from geodl.reproduce import write_results
+from geodl.reproduce import Results
 from tests.bench import demo, startup, training
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -27,11 +27,9 @@ def main() -> None:
     for name in parser.parse_args().names:
         begin = time.perf_counter()
         claims = BENCHES[name]()
-        path = RESULTS / f"bench-{name}.json"
         seconds = time.perf_counter() - begin
-        write_results(
-            path, f"bench-{name}", f"python -m tests.bench.run {name}", claims, seeds=[0], seconds=seconds, threads=1
-        )
+        command = f"python -m tests.bench.run {name}"
+        Results(f"bench-{name}", command, (0,), seconds, 1, tuple(claims)).write(RESULTS / f"bench-{name}.json")
         for claim in claims:
             bar = claim.row()["bar"] or ""
             print(f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")

@@ -42,7 +42,7 @@ def test_a_claim_passes_as_its_bar_says_and_never_without_a_number(measured, bar
 
 
 def test_an_unknown_public_name_is_refused_with_the_known_ones():
-    with pytest.raises(AttributeError, match="'fitt'.*open_data"):
+    with pytest.raises(AttributeError, match=r"'fitt'.*open_data"):
         _ = geodl.fitt
     assert set(geodl.__all__) <= set(dir(geodl))
     assert len(geodl.__all__) <= 20

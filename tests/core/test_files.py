@@ -185,9 +185,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(fault, tmp_path, mo
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "result.bin"
     files.write_bytes(path, b"old")
-    with pytest.raises(KeyboardInterrupt), files.replacing(path, overwrite=True) as part:
-        part.write_bytes(b"ne")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with files.replacing(path, overwrite=True) as part:
+            part.write_bytes(b"ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["result.bin"]
 
@@ -199,8 +204,8 @@ from geodl.core import files
 from geodl.errors import OutputError
 path, big = sys.argv[1], xr.Dataset({"a": ("x", np.random.default_rng(0).normal(size=100_000))})
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-for write in (lambda: files.write_data(big, path, overwrite=True), lambda: files.write_bytes(path, bytes(10**6), overwrite=True)):
-    try: write()
+for write, content in ((files.write_data, big), (lambda b, p, **k: files.write_bytes(p, b, **k), bytes(10**6))):
+    try: write(content, path, overwrite=True)
     except OutputError as error: assert "untouched" in str(error), error
     else: raise AssertionError("written beyond the limit")
 """

@@ -12,7 +12,7 @@ from geodl.core.contract import Claim, Family, families, mean_squared_error
 from geodl.core.pack import pack
 from geodl.core.schema import check
 from geodl.core.surrogate import Surrogate
-from geodl.reproduce import write_results
+from geodl.reproduce import Results
 from geodl.train.config import FitConfig
 from geodl.train.loop import Run
 from geodl.train.split import split
@@ -97,15 +97,8 @@ def main() -> None:
     for claim in claims:
         bar = claim.row()["bar"] or ""
         print(f"{claim.claim:70s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")
-    write_results(
-        arguments.out,
-        "bench-gpu",
-        "make gpu",
-        claims,
-        seeds=[0],
-        seconds=time.perf_counter() - begin,
-        threads=torch.get_num_threads(),
-    )
+    seconds = time.perf_counter() - begin
+    Results("bench-gpu", "make gpu", (0,), seconds, torch.get_num_threads(), tuple(claims)).write(arguments.out)
     sys.exit(any(claim.passed is False for claim in claims))
 
 

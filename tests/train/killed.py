@@ -45,7 +45,8 @@ def child(work: Callable[[], None]) -> int:
             work()
             os._exit(0)
         except BaseException as error:
-            print(repr(error), file=sys.stderr, flush=True)
+            sys.stderr.write(f"{error!r}\n")
+            sys.stderr.flush()
             os._exit(1)
     return pid
 
@@ -80,7 +81,7 @@ def kill_until_finished(work: Callable[[], None], folder: Path, longest: float, 
 
 
 def main() -> None:
-    """Prints the steps at which each run was killed, and whether its bundle is the one of an undisturbed run."""
+    """Writes the steps at which each run was killed, and whether its bundle is the one of an undisturbed run."""
     folder, kind, kills = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # CUDA starts threads
     torch.set_num_threads(1)
@@ -99,7 +100,7 @@ def main() -> None:
         killed = kill_until_finished(work(name), folder / name, 0.4 * usual, dice)
         same = (folder / f"{name}.bundle").read_bytes() == (folder / "whole.bundle").read_bytes()
         results.append({"killed": killed, "same": same})
-    print(json.dumps(results))
+    sys.stdout.write(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ RATES = [
 @pytest.mark.parametrize(("settings", "expected"), RATES)
 def test_the_learning_rate_follows_its_schedule(settings, expected):
     made, used = run(epochs=4, batch_size=SAMPLES, learning_rate=0.1, **settings), []
-    step = made.optimizer.step
-    made.optimizer.step = lambda *a: (used.append(made.optimizer.param_groups[0]["lr"]), step(*a))[1]
+    step, groups = made.optimizer.optimizer.step, made.optimizer.optimizer.param_groups
+    made.optimizer.optimizer.step = lambda *a: (used.append(groups[0]["lr"]), step(*a))[1]
     finished(made)
     assert used == pytest.approx([0.1 * share for share in expected], rel=1e-12)
     assert [entry["rate"] for entry in made.history] == used
