@@ -46,7 +46,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "geodl"
 html_show_sourcelink = False
 # Pages without pages below them need no navigation at their left.
-html_sidebars = {page: [] for page in ("index", "start", "concepts", "add_a_family", "reproductions", "benchmarks", "api")}
+html_sidebars = {
+    page: [] for page in ("index", "start", "concepts", "add_a_family", "reproductions", "benchmarks", "api")
+}
 html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -33,6 +33,8 @@ def test_the_ten_lines_of_the_readme_run(tmp_path, monkeypatch):
 def test_every_path_that_the_readme_names_exists():
     text = (ROOT / "README.md").read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text)
-    folders = [name for row in re.findall(r"^\| (.*?) \|", text, flags=re.MULTILINE) for name in re.findall(r"`(.*?)`", row)]
+    folders = [
+        name for row in re.findall(r"^\| (.*?) \|", text, flags=re.MULTILINE) for name in re.findall(r"`(.*?)`", row)
+    ]
     assert [link for link in links if not (ROOT / link).exists()] == []
     assert [name for name in folders if not ((ROOT / name).exists() or (ROOT / "geodl" / name).exists())] == []

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,14 @@ class Schema:
             "outputs": [_jsonable(variable) for variable in self.outputs],
             "axes": [_jsonable(axis) for axis in self.axes],
         }
+
+
+def without_words(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A described schema without its explanations: what two schemas must share to be the same."""
+    return {
+        part: [{key: value for key, value in item.items() if key != "about"} for item in items]
+        for part, items in described.items()
+    }
 
 
 def _jsonable(item: Variable | Axis) -> dict[str, Any]:
@@ -196,6 +204,11 @@ def _labelled(array: xr.DataArray, variable: Variable, axis: Axis) -> xr.DataArr
         raise SchemaError(
             f"'{variable.name}' has {array.sizes[axis.name]} entries along '{axis.name}', expected {axis.size}: "
             f"{axis.labels}"
+        )
+    if axis.name in array.coords and not np.allclose(array[axis.name].values, np.asarray(axis.labels), rtol=1e-6):
+        raise SchemaError(
+            f"'{variable.name}' has {array[axis.name].values.tolist()} along '{axis.name}', expected {axis.labels}. "
+            f"Interpolate or select with ds.interp or ds.sel, or drop the coordinate if only its labels are wrong."
         )
     return array
 

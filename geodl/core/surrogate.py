@@ -21,10 +21,11 @@ from geodl.core.pack import Samples, pack, samples_of, unpack
 from geodl.core.progress import progress
 from geodl.core.record import Record
 from geodl.core.scaling import AbstractScaling, scaling
-from geodl.core.schema import Schema, check, require_dataset
+from geodl.core.schema import Schema, check, require_dataset, without_words
 from geodl.core.stream import is_lazy, lazily
 from geodl.errors import BundleError, DeviceError, DomainError, GeodlError, UnknownNameError, did_you_mean
 
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
 BATCH = 8192  # rows per call of the network: larger batches fall out of the caches
 MANY = 100_000  # rows from which a prediction may take seconds
 
@@ -305,14 +306,27 @@ def load(path_or_name: str | Path, *, device: str = "cpu") -> Surrogate:
 
 
 def from_bytes(raw: bytes) -> Surrogate:
-    """The surrogate that a bundle holds."""
+    """The surrogate that a bundle holds.
+
+    Raises:
+        BundleError: not a bundle, or its content does not fit the family it names.
+    """
     tensors, content = store.from_bytes(raw)
     if "family" not in content:
         raise BundleError("it holds no surrogate and names no family; a checkpoint is for fit(folder=…) to resume")
+    try:
+        return _assembled(tensors, content)
+    except (KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, UnknownNameError):
+            raise
+        raise BundleError(f"its content is incomplete or of the wrong kind: {error!r}") from error
+
+
+def _assembled(tensors: Mapping[str, Tensor], content: Mapping[str, Any]) -> Surrogate:
     made = family(content["family"], **content["options"])
-    if made.schema.describe() != content["schema"]:
+    if without_words(made.schema.describe()) != without_words(content["schema"]):
         raise BundleError(f"the bundle's schema is not the one that family {made.name!r} has with these options today")
-    core = Core(made.schema, made.build()).to(getattr(torch, content["dtype"]))
+    core = Core(made.schema, made.build()).to(DTYPES[content["dtype"]])
     _fill(core, store.take(tensors, "core."))
     guard, intervals = Guard(), Intervals(len(made.schema.outputs), content["interval_level"])
     store.set_buffers(guard, store.take(tensors, "guard."))

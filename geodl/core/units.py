@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # CF and UDUNITS write powers without an operator: the place between a letter and an exponent.
 _EXPONENT = re.compile(r"(?<=[A-Za-z])(?=[+-]?\d)")
 _PLAIN = re.compile(r"[\w\s.*/^+()%°-]*")  # pint drops other signs without a word
+# A power of a number is no unit, and 9**9**9 in a file would keep the parser busy for ever.
+_TOWER = re.compile(r"[\d)]\s*(\*\*|\^)|(\*\*|\^)\s*[+-]?\d{3}")
 _CF_NAMES = ("degrees_north = degree = degrees_N = degreeN", "degrees_east = degree = degrees_E = degreeE")
 
 
@@ -39,6 +41,8 @@ def parse(text: str) -> "pint.Unit":
     try:
         if not _PLAIN.fullmatch(text):
             raise ValueError("a sign that no unit has")
+        if _TOWER.search(text):
+            raise ValueError("a power of a number: write the number itself")
         return registry().Unit("dimensionless" if text.strip() in ("", "1") else text)
     except Exception as error:  # pint raises many classes, from its parser and from Python's tokenizer
         raise UnitsError(

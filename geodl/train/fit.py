@@ -12,12 +12,10 @@ from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of
 from geodl.core.record import Record, describe_data
 from geodl.core.schema import check, require_dataset
-from geodl.core.surrogate import Core, Surrogate, device_of, predict, rival
+from geodl.core.surrogate import DTYPES, Core, Surrogate, device_of, predict, rival
 from geodl.errors import OptionError
 from geodl.train.config import FitConfig
 from geodl.train.loop import Pairs, Run, train
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @contextlib.contextmanager

@@ -172,3 +172,14 @@ def test_the_description_of_a_schema_is_plain_json_and_tells_schemas_apart():
     assert schema.shape(Y) == (3,)
     assert Schema((T,), (Y,)).shape(Y) == (None,)
     assert Schema((T,), (Y,)).describe() != described
+
+
+def test_numbers_along_an_axis_must_be_those_of_the_schema():
+    lead = Axis("lead", (0.1, 0.2), "s")
+    variable = Variable("u", "m", "displacement", dims=("lead",))
+    for labels, fits in (([0.1, 0.2], True), ([0.2, 0.4], False)):
+        ds = xr.Dataset({"u": (("run", "lead"), np.ones((3, 2)), {"units": "m"})}, coords={"lead": labels})
+        if fits:
+            assert check(ds, [variable], axes=[lead])["u"].sizes["lead"] == 2
+        else:
+            assert_refused(SchemaError, lambda ds=ds: check(ds, [variable], axes=[lead]), "0.4", "expected (0.1, 0.2)")

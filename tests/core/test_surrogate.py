@@ -1,5 +1,6 @@
 """A surrogate answers in the user's coordinates, with a bound and a flag on every number, or says why not."""
 
+import copy
 import dataclasses
 import re
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 import xarray as xr
 
+from geodl.core import store
 from geodl.core import surrogate as module
 from geodl.core.pack import pack
 from geodl.core.surrogate import device_of, load, predict
@@ -65,7 +67,9 @@ def test_a_missing_value_is_flagged_and_gives_nan_in_its_own_sample_only(surroga
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", -1.0), ("pressure", 0.0), ("pressure", -5e4)])
 def test_beyond_the_bounds_of_physics_nothing_is_trusted(surrogate, test_part, name, value):
-    found = surrogate(at(test_part, name, value, case=0, time=0))
+    blind = copy.deepcopy(surrogate.guard)
+    blind.threshold.fill_(1e9)  # physics must hold where the guard would let through
+    found = dataclasses.replace(surrogate, guard=blind)(at(test_part, name, value, case=0, time=0))
     assert not bool(found["in_domain"][0, 0])
     assert bool(found["in_domain"][1:].all())
 
@@ -162,3 +166,23 @@ def test_weights_that_do_not_fit_are_refused(surrogate, tmp_path, monkeypatch):
 def test_a_checkpoint_is_not_taken_for_a_bundle(tmp_path):
     save_state(tmp_path / "checkpoint.safetensors", {"weights": {"w": torch.zeros(2)}})
     assert_refused(BundleError, lambda: load(tmp_path / "checkpoint.safetensors"), "checkpoint.safetensors", "family")
+
+
+@pytest.mark.parametrize("key", ["options", "schema", "dtype", "interval_level", "rivals", "record"])
+@pytest.mark.usefixtures("toy_is_known")
+def test_a_signed_bundle_that_lacks_a_part_is_refused(surrogate, key):
+    tensors, content = store.from_bytes(surrogate.to_bytes())
+    del content[key]
+    for head in ("sha256", "format", "needs_geodl"):
+        del content[head]
+    with pytest.raises(BundleError, match=key):
+        module.from_bytes(store.to_bytes(tensors, content))
+
+
+@pytest.mark.usefixtures("toy_is_known")
+def test_another_wording_of_the_schema_does_not_shut_out_old_bundles(surrogate):
+    tensors, content = store.from_bytes(surrogate.to_bytes())
+    content["schema"]["inputs"][0]["about"] = "other words"
+    for head in ("sha256", "format", "needs_geodl"):
+        del content[head]
+    assert module.from_bytes(store.to_bytes(tensors, content)).family.name == surrogate.family.name

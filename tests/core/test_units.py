@@ -68,3 +68,9 @@ def test_there_and_back_gives_the_value_again(kind, data, value):
     assume(one != other)
     (scale, offset), (back, shift) = units.affine(one, other), units.affine(other, one)
     assert (value * scale + offset) * back + shift == pytest.approx(value, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["9**9**9", "10^3 m", "m**1000", "(m)^999999"])
+def test_towers_of_powers_are_refused_at_once(text):
+    with pytest.raises(UnitsError, match="power of a number"):
+        units.parse(text)
