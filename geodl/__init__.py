@@ -24,7 +24,7 @@ _HOME = {
     "open_data": "geodl.core.files",
     "open_sample": "geodl.core.files",
     "report": "geodl.train.report",
-    "reproduce": "geodl.reproduce",
+    "reproduce": "geodl.reproduction",
     "split": "geodl.train.split",
 }
 __all__ = [
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from geodl.core.files import open_data, open_sample
     from geodl.core.schema import Axis, Schema, Variable, check
     from geodl.core.surrogate import Surrogate, load
-    from geodl.reproduce import reproduce
+    from geodl.reproduction import reproduce
     from geodl.train.config import FitConfig
     from geodl.train.evaluate import evaluate
     from geodl.train.fit import fit

@@ -251,8 +251,8 @@ BUNDLES: dict[str, tuple[Change, type[GeodlError], tuple[str, ...]]] = {
         ("Guard", "'mean'"),
     ),
     "with an unknown baseline": (resigned(rivals=["best"]), BundleError, ("no baseline 'best'", "persistence")),
-    "with a precision that does not exist": (resigned(dtype="save"), BundleError, ("does not fit",)),
-    "with a record of another kind": (resigned(record={"made": "by hand"}), BundleError, ("does not fit",)),
+    "with a precision that does not exist": (resigned(dtype="save"), BundleError, ("wrong kind", "'save'")),
+    "with a record of another kind": (resigned(record={"made": "by hand"}), BundleError, ("wrong kind",)),
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ LAYERS = [
     {"core"},
     {"train", "export"},
     set(geodl.families()),
-    {"reproduce", "testing"},
+    {"reproduction", "testing"},
     {"cli"},
     {"__main__"},
 ]

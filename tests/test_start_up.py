@@ -1,9 +1,7 @@
 """The command line answers at once, and the public names are the ones that the package lists."""
 
-import importlib
 import json
-
-import pytest
+from pathlib import Path
 
 import geodl
 from geodl import cli
@@ -38,10 +36,23 @@ def test_the_public_names_are_the_ones_that_are_loaded_on_first_use():
     assert set(geodl.__all__) <= set(dir(geodl))
 
 
-@pytest.mark.parametrize("name", geodl.__all__)
-def test_a_public_name_is_the_one_of_its_module(name: str):
-    assert getattr(geodl, name) is getattr(importlib.import_module(geodl._HOME[name]), name)
-    assert getattr(geodl, name).__doc__
+RESOLVE = """
+import importlib, geodl
+for name in geodl.__all__:
+    found = getattr(geodl, name)
+    assert found is getattr(importlib.import_module(geodl._HOME[name]), name), name
+    assert found.__doc__, name
+print(len(geodl.__all__))
+"""
+
+
+def test_every_public_name_is_the_one_of_its_module_and_is_documented():
+    assert child.python("-c", RESOLVE).strip() == str(len(geodl.__all__))
+
+
+def test_no_public_name_is_that_of_a_submodule_which_would_replace_it():
+    modules = {path.stem for path in Path(geodl.__file__).parent.iterdir()}
+    assert modules & set(geodl.__all__) == set()
 
 
 def test_the_package_says_its_version():

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from geodl.core.contract import Claim
-from geodl.reproduce import Results
+from geodl.reproduction import Results
 from tests.bench import demo, startup, training
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"

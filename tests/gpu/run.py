@@ -12,7 +12,7 @@ from geodl.core.contract import Claim, Family, families, mean_squared_error
 from geodl.core.pack import pack
 from geodl.core.schema import check
 from geodl.core.surrogate import Surrogate
-from geodl.reproduce import Results
+from geodl.reproduction import Results
 from geodl.train.config import FitConfig
 from geodl.train.loop import Run
 from geodl.train.split import split

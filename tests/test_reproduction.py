@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import geodl
-import geodl.reproduce as module
+import geodl.reproduction as module
 from geodl.core.contract import Claim
 from geodl.errors import OutputError, UnknownNameError
 from geodl.testing import assert_refused
