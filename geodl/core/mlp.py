@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import nn
 
 from geodl.errors import UnknownNameError, did_you_mean
 
+Activation = Literal["tanh", "silu", "gelu", "relu"]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "silu": nn.SiLU,

@@ -120,7 +120,7 @@ def check(
     checked = {variable.name: _checked(ds, variable, known) for variable in variables}
     if finite:
         for variable in variables:
-            _refuse_non_finite(checked[variable.name], variable)
+            refuse_non_finite(checked[variable.name])
             _refuse_unphysical(checked[variable.name], variable)
     return xr.Dataset(checked, attrs=ds.attrs)
 
@@ -232,12 +232,17 @@ def _converted(array: xr.DataArray, variable: Variable) -> xr.DataArray:
     return array.assign_attrs(attrs)
 
 
-def _refuse_non_finite(array: xr.DataArray, variable: Variable) -> None:
+def refuse_non_finite(array: xr.DataArray) -> None:
+    """Pass only numbers.
+
+    Raises:
+        NonFiniteError: names the variable and the first entry that is NaN, infinite or masked.
+    """
     bad = ~np.isfinite(array.values)
     if bad.any():
         first = dict(zip(array.dims, map(int, np.argwhere(bad)[0]), strict=True))
         raise NonFiniteError(
-            f"'{variable.name}' has {int(bad.sum())} of {bad.size} values that are NaN, infinite or masked, "
+            f"'{array.name}' has {int(bad.sum())} of {bad.size} values that are NaN, infinite or masked, "
             f"the first at {first}. Drop them (ds.dropna) or fill them before training."
         )
 

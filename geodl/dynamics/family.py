@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from geodl.core.contract import Family, Recipe, Tensors
+from geodl.core.mlp import Activation
 from geodl.core.schema import Axis, Schema, Variable
 from geodl.core.settings import Settings
 from geodl.dynamics.dataset import lorenz63_dataset
@@ -25,7 +26,7 @@ from geodl.train.baselines import mean
 Positive = Annotated[int, Field(gt=0)]
 
 # Full-batch quasi-Newton in double precision reaches the limit of a small smooth model.
-_QUASI_NEWTON = {"optimizer": "lbfgs", "learning_rate": 1.0, "schedule": "constant", "dtype": "float64", "threads": 1}
+_QUASI_NEWTON = {"optimizer": "lbfgs", "dtype": "float64", "threads": 1}
 _SETTINGS: dict[str, dict[str, Any]] = {
     "bilinear": {**_QUASI_NEWTON, "epochs": 15, "line_steps": 20},
     "mlp": {**_QUASI_NEWTON, "epochs": 20, "line_steps": 100},
@@ -64,7 +65,7 @@ class Options(Settings):
     field: Literal["mlp", "bilinear"] = "bilinear"
     width: Positive = 32
     depth: Positive = 2
-    activation: str = "tanh"
+    activation: Activation = "tanh"
     method: Literal["euler", "midpoint", "rk4", "dopri5"] = "rk4"
     substeps: Positive | None = None
     adjoint: bool = False
@@ -108,9 +109,13 @@ def polynomial_degree(options: Options) -> int:
 
 
 def example(options: Options, seed: int) -> xr.Dataset:
-    """A hundred short Lorenz-63 trajectories, under the names and units of the options."""
-    ds = lorenz63_dataset(trajectories=100, points=options.leads + 1, dt=options.dt, seed=seed)
-    renamed = ds.rename(dict(zip("xyz", options.state, strict=False)))
+    """A hundred short trajectories under the names and units of the options: of Lorenz-63, side by side if need be."""
+    names = list(options.state)
+    systems = []
+    for first in range(0, len(names), 3):
+        ds = lorenz63_dataset(trajectories=100, points=options.leads + 1, dt=options.dt, seed=seed + first)
+        systems.append(ds.rename(dict(zip("xyz", names[first : first + 3], strict=False))))
+    renamed = xr.merge(systems, compat="override", combine_attrs="override")[names]
     for name, units in options.state.items():
         renamed[name].attrs["units"] = units
     renamed["time"].attrs["units"] = options.time_units

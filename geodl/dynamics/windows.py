@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from geodl.core import units
+from geodl.core.schema import refuse_non_finite
 from geodl.errors import SchemaError, TimeAxisError, UnitsError
 
 EVEN = 1e-6  # largest relative deviation of a time step
@@ -24,6 +25,7 @@ def windows(
     Raises:
         TimeAxisError: no time dimension or coordinate, not increasing, uneven, or another step than ``dt``.
         SchemaError: fewer than ``leads + 1`` points.
+        NonFiniteError: NaN, infinite or masked values.
         UnitsError: the units of time are missing or not convertible.
     """
     _check_dimension(ds)
@@ -40,6 +42,9 @@ def windows(
     still = [name for name, array in present.data_vars.items() if "time" not in array.dims]
     if still:
         raise SchemaError(f"'{still[0]}' has dimensions {present[still[0]].dims}, but 'time' is missing: not a series")
+    for array in present.data_vars.values():  # here, where an entry still has its place in the series
+        if array.dtype.kind == "f":
+            refuse_non_finite(array)
     starts = present.isel(time=slice(0, count, stride))
     later = (present.isel(time=slice(k, k + count, stride)) for k in range(1, leads + 1))
     steps = [states.assign_coords(time=starts["time"]) for states in later]

@@ -1,6 +1,6 @@
 """Settings of a training run."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,11 +10,21 @@ Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
+def _usual_rate(values: dict[str, Any]) -> float:
+    return 1.0 if values["optimizer"] == "lbfgs" else 1e-3
+
+
+def _usual_schedule(values: dict[str, Any]) -> Literal["constant", "cosine"]:
+    return "constant" if values["optimizer"] == "lbfgs" else "cosine"
+
+
 class FitConfig(Settings):
     """How to train; frozen and checked, unknown keys refused.
 
     Attributes:
         epochs: passes over the training samples; for L-BFGS, calls of the optimiser on all samples at once.
+        learning_rate: its peak; 1e-3 by default, for L-BFGS 1, the full step of its line search.
+        schedule: cosine by default, for L-BFGS constant.
         warmup: share of the steps over which the learning rate rises from zero.
         clip: largest gradient norm, or None.
         patience: epochs without a better validation loss before training stops, or None.
@@ -31,9 +41,9 @@ class FitConfig(Settings):
     epochs: Positive = 200
     batch_size: Positive = 256
     optimizer: Literal["adam", "adamw", "lbfgs"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default_factory=_usual_rate)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["constant", "cosine", "exponential"] = "cosine"
+    schedule: Literal["constant", "cosine", "exponential"] = Field(default_factory=_usual_schedule)
     final_rate: Fraction = 0.01
     warmup: Fraction = 0.0
     clip: Annotated[float, Field(gt=0)] | None = None

@@ -82,3 +82,13 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 def test_training_settings_are_checked_before_training(wrong):
     with pytest.raises(GeodlError, match=next(iter(wrong))):
         FitConfig.parse(wrong)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "schedule"), [("adam", 1e-3, "cosine"), ("adamw", 1e-3, "cosine"), ("lbfgs", 1.0, "constant")]
+)
+def test_the_usual_learning_rate_and_schedule_follow_from_the_optimiser(optimizer, rate, schedule):
+    usual = FitConfig.parse({"optimizer": optimizer})
+    assert (usual.learning_rate, usual.schedule) == (rate, schedule)
+    chosen = FitConfig(optimizer=optimizer, learning_rate=0.5, schedule="exponential")
+    assert (chosen.learning_rate, chosen.schedule) == (0.5, "exponential")

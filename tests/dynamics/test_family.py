@@ -118,6 +118,19 @@ def test_options_that_do_not_exist_are_refused_with_the_near_one():
         geodl.family("dynamics", substep=2)
     with pytest.raises(OptionError, match="'field' is 'bilinar'"):
         geodl.family("dynamics", field="bilinar")
+    with pytest.raises(OptionError, match="'activation' is 'tahn'"):
+        geodl.family("dynamics", field="mlp", activation="tahn")
+
+
+@pytest.mark.parametrize("names", ["u", "uv", "abcdefg"])
+def test_an_example_has_the_state_variables_asked_for(names):
+    family = geodl.family("dynamics", system="data", state=dict.fromkeys(names, "K"), time_units="s")
+    ds = family.example(0)
+    assert list(ds.data_vars) == list(names)
+    assert len({float(ds[name].mean()) for name in names}) == len(names)
+    starts, later = family.samples(ds)
+    assert starts.sizes == {"trajectory": 100, "time": 1}
+    assert later["u" if "u" in names else "a"].attrs["units"] == "K"
 
 
 def test_lead_times_follow_from_dt():

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from geodl.dynamics.windows import time_values, windows
-from geodl.errors import SchemaError, TimeAxisError, UnitsError
+from geodl.errors import NonFiniteError, SchemaError, TimeAxisError, UnitsError
 
 
 def series(points: int = 10, dt: float = 0.5) -> xr.Dataset:
@@ -75,8 +75,9 @@ def test_float32_time_counts_as_even():
         (lambda ds: ds.assign_coords(time=ds.time.drop_attrs()), UnitsError, "no units"),
         (lambda ds: ds.assign_coords(time=ds.time.assign_attrs(units="m")), UnitsError, "'m'"),
         (lambda ds: ds.assign_coords(time=[str(i) for i in range(10)]), TimeAxisError, "dtype"),
+        (lambda ds: ds.where(ds.u != 19), NonFiniteError, "1 of 20 .* {'member': 1, 'time': 9}"),
     ],
 )
-def test_time_that_does_not_fit_is_refused(spoil, error, words):
+def test_a_series_that_does_not_fit_is_refused(spoil, error, words):
     with pytest.raises(error, match=words):
         cut(spoil(series()))
