@@ -54,12 +54,12 @@ def _forecast(path: np.ndarray, truth: Truth, labels: list[str], times: np.ndarr
 def _growth(surrogate: "Surrogate", truth: Truth, times: np.ndarray) -> "Figure":
     """Median over the starts of the normalised error of every model."""
     figure, (axis,) = axes_grid(1, width=8.0, height=4.0)
-    for name, core in models(surrogate).items():
+    for k, (name, core) in enumerate(models(surrogate).items()):
         growth = np.median(truth.error(forecast_of(core, truth)), axis=1)
-        own = {"color": SURROGATE_COLOUR, "lw": 2.0} if name == SURROGATE else {"lw": 1.0}
+        own = {"color": SURROGATE_COLOUR, "lw": 2.0} if name == SURROGATE else {"color": f"C{k}", "lw": 1.0}
         axis.semilogy(times[1:], np.maximum(growth[1:], 1e-17), label=name, **own)
     axis.axhline(0.4, color="0.4", ls=":", lw=1.0)
-    axis.text(0, 0.45, "limit of a valid forecast", color="0.4", fontsize=8)
+    axis.text(times[-1], 0.3, "limit of a valid forecast", color="0.4", fontsize=8, ha="right", va="top")
     axis.set(xlabel=f"time since the start [{truth.unit}]", ylabel="median normalised error [1]", ylim=(1e-12, 10))
     axis.legend(frameon=False, loc="lower right")
     return figure
