@@ -1,6 +1,7 @@
 """Run the claims of a paper: a table of claim, published, measured, bar and verdict, a report, NetCDF and JSON."""
 
 import dataclasses
+import functools
 import importlib
 import json
 import os
@@ -170,6 +171,7 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, torch {torch.__version__}{gpu}"
 
 
+@functools.cache  # results that this process wrote itself do not change the code that it runs
 def _commit() -> str:
     """The commit of the checkout that the package runs from, with a mark if it was changed since."""
     command = [
