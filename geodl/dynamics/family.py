@@ -31,6 +31,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "bilinear": {**_QUASI_NEWTON, "epochs": 15, "line_steps": 20},
     "mlp": {**_QUASI_NEWTON, "epochs": 20, "line_steps": 100},
 }
+_SYSTEM_STRIDE = 1_000_003
 _CITATIONS = (
     "Chen, Rubanova, Bettencourt & Duvenaud 2018, Neural ordinary differential equations, arXiv:1806.07366",
     "Fablet, Ouala & Herzet 2018, Bilinear residual neural network for the identification and forecasting of "
@@ -110,12 +111,13 @@ def polynomial_degree(options: Options) -> int:
 
 def example(options: Options, seed: int) -> xr.Dataset:
     """A hundred short trajectories under the names and units of the options: of Lorenz-63, side by side if need be."""
-    names = list(options.state)
-    systems = []
+    names, systems = list(options.state), list[xr.Dataset]()
     for first in range(0, len(names), 3):
-        ds = lorenz63_dataset(trajectories=100, points=options.leads + 1, dt=options.dt, seed=seed + first)
-        systems.append(ds.rename(dict(zip("xyz", names[first : first + 3], strict=False))))
-    renamed = xr.merge(systems, compat="override", combine_attrs="override")[names]
+        ours = dict(zip("xyz", names[first : first + 3], strict=False))
+        starts = seed + _SYSTEM_STRIDE * first  # no two systems of any two examples share their starts
+        ds = lorenz63_dataset(trajectories=100, points=options.leads + 1, dt=options.dt, seed=starts)
+        systems.append(ds[list(ours)].rename(ours))
+    renamed = xr.merge(systems, combine_attrs="override")
     for name, units in options.state.items():
         renamed[name].attrs["units"] = units
     renamed["time"].attrs["units"] = options.time_units

@@ -1,11 +1,13 @@
 """Families are found by their folders, and claims are judged as they say."""
 
+from typing import get_args
+
 import pytest
 
 import geodl
 from geodl.core import contract
 from geodl.core.contract import Claim
-from geodl.core.mlp import mlp
+from geodl.core.mlp import Activation, mlp
 from geodl.errors import OptionError, UnknownNameError
 from geodl.testing import assert_refused, observed_order
 
@@ -51,6 +53,11 @@ def test_an_unknown_public_name_is_refused_with_the_known_ones():
 def test_every_public_name_can_be_had():
     for name in geodl.__all__:
         assert getattr(geodl, name).__module__.startswith("geodl.")
+
+
+def test_every_activation_that_options_may_name_exists():
+    for name in get_args(Activation):
+        assert len(mlp([1, 2, 1], name)) == 3
 
 
 def test_an_unknown_activation_is_named_with_the_nearest_one():

@@ -122,7 +122,7 @@ def test_options_that_do_not_exist_are_refused_with_the_near_one():
         geodl.family("dynamics", field="mlp", activation="tahn")
 
 
-@pytest.mark.parametrize("names", ["u", "uv", "abcdefg"])
+@pytest.mark.parametrize("names", ["u", "y", "zy", "abcdefg", "pqry"])
 def test_an_example_has_the_state_variables_asked_for(names):
     family = geodl.family("dynamics", system="data", state=dict.fromkeys(names, "K"), time_units="s")
     ds = family.example(0)
@@ -130,7 +130,13 @@ def test_an_example_has_the_state_variables_asked_for(names):
     assert len({float(ds[name].mean()) for name in names}) == len(names)
     starts, later = family.samples(ds)
     assert starts.sizes == {"trajectory": 100, "time": 1}
-    assert later["u" if "u" in names else "a"].attrs["units"] == "K"
+    assert all(later[name].attrs["units"] == "K" for name in names)
+
+
+def test_examples_of_different_seeds_share_no_trajectory():
+    family = geodl.family("dynamics", system="data", state=dict.fromkeys("abcdef", "K"), time_units="s")
+    first = [family.example(seed).to_dataarray().isel(time=0).values for seed in range(5)]
+    assert len(np.unique(np.concatenate(first, axis=1))) == 5 * 6 * 100
 
 
 def test_lead_times_follow_from_dt():
