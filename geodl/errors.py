@@ -67,6 +67,22 @@ class DeviceError(GeodlError, RuntimeError):
     """The device asked for does not exist on this machine."""
 
 
+class ShapeError(GeodlError, ValueError):
+    """Shapes of tensors do not fit together."""
+
+
+class DtypeError(GeodlError, TypeError):
+    """A tensor has another precision or kind of numbers than the ones that it meets."""
+
+
+class AdjointError(GeodlError, ValueError):
+    """A gradient is asked for in a way that this method, field or engine does not offer."""
+
+
+class CompilerError(GeodlError, RuntimeError):
+    """There is no C compiler, it failed, or its results cannot be kept."""
+
+
 class DivergedError(GeodlError, ArithmeticError):
     """The loss stopped being a number during training; the last good weights are kept."""
 
