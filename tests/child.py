@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def python(*arguments: str, timeout: float = 60) -> str:
-    """What a new Python prints; its failure is a failure of the test."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+def python(*arguments: str, timeout: float = 60, **environment: str) -> str:
+    """What a new Python prints; its failure is a failure of the test. Other names are variables of its environment."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
     command = [sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
     assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-2000:]}"

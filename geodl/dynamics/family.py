@@ -13,6 +13,7 @@ from geodl.core.contract import Family, Recipe, Tensors
 from geodl.core.mlp import Activation
 from geodl.core.schema import Axis, Schema, Variable
 from geodl.core.settings import Settings
+from geodl.dynamics.closure_family import closure_family
 from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.dynamics.fields import BilinearField, MLPField
 from geodl.dynamics.figures import figures
@@ -44,7 +45,9 @@ class Options(Settings):
     """Options of the family.
 
     Attributes:
-        system: "lorenz63" knows its equations; "data" is any series of scalar state variables.
+        system: "lorenz63" knows its equations; "data" is any series of scalar state variables; "lorenz96" is the
+            slow part of the two-scale Lorenz-96 system with a learned closure, whose own options are dt, leads,
+            stride, width, depth, activation and substeps.
         state: name and units of each state variable; for lorenz63 x, y and z without units.
         dt: time between two data points, in ``time_units``.
         leads: number of data intervals that one call forecasts and training looks at.
@@ -57,7 +60,7 @@ class Options(Settings):
         polynomial_degree: degree of the polynomial baseline; by default the largest up to 6 with at most 500 monomials.
     """
 
-    system: Literal["lorenz63", "data"] = "lorenz63"
+    system: Literal["lorenz63", "data", "lorenz96"] = "lorenz63"
     state: dict[str, str] = Field(default={"x": "1", "y": "1", "z": "1"}, min_length=1)
     dt: Annotated[float, Field(gt=0)] = 0.01
     time_units: str = "1"
@@ -130,6 +133,8 @@ def make(options: Options) -> Family:
     Raises:
         OptionError: a state of one's own under the name of a system with known equations.
     """
+    if options.system == "lorenz96":
+        return closure_family(options)
     if options.system == "lorenz63" and options.state != Options().state:
         raise OptionError(
             f"system 'lorenz63' has the state {Options().state}, got {options.state}. "

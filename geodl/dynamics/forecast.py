@@ -43,6 +43,6 @@ def forecast(surrogate: Surrogate, starts: xr.Dataset, steps: int) -> xr.Dataset
     lead = schema.axes[0]
     dt = lead.labels[0]
     axis = Axis(lead.name, tuple((np.arange(steps + 1) * dt).tolist()), lead.units, lead.about)
-    longer = Schema(schema.inputs, schema.outputs, (axis,))
-    tensors = tuple(path.permute(2, 1, 0))
+    longer = Schema(schema.inputs, schema.outputs, (axis, *schema.axes[1:]))
+    tensors = tuple(component.transpose(0, 1) for component in path.unbind(-1))
     return unpack(tensors, schema.outputs, longer, samples_of(checked, schema.inputs)).assign_attrs(starts.attrs)

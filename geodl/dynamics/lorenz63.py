@@ -15,7 +15,10 @@ FIXED_POINTS = ((0.0, 0.0, 0.0), (_WING, _WING, 27.0), (-_WING, -_WING, 27.0))
 
 
 def lorenz63(
-    state: Float[Tensor, "*batch 3"], sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3
+    state: Float[Tensor, "*batch 3"],
+    sigma: float | Tensor = 10.0,
+    rho: float | Tensor = 28.0,
+    beta: float | Tensor = 8 / 3,
 ) -> Float[Tensor, "*batch 3"]:
     """Rate of change of the state.
 
@@ -33,7 +36,10 @@ def lorenz63(
 
 
 def lorenz63_jacobian(
-    state: Float[Tensor, "*batch 3"], sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3
+    state: Float[Tensor, "*batch 3"],
+    sigma: float | Tensor = 10.0,
+    rho: float | Tensor = 28.0,
+    beta: float | Tensor = 8 / 3,
 ) -> Float[Tensor, "*batch 3 3"]:
     """Derivative of the rate (rows) by the state (columns); arguments as in `lorenz63`.
 

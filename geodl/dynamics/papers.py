@@ -9,6 +9,7 @@ import xarray as xr
 from geodl.core.contract import Claim, Reproduction, family
 from geodl.core.files import open_sample
 from geodl.core.surrogate import Surrogate
+from geodl.dynamics.closure_papers import lorenz96_closure
 from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.train.config import FitConfig
 from geodl.train.evaluate import SURROGATE, evaluate
@@ -101,4 +102,4 @@ def _trust(model: str, scores: list[xr.Dataset]) -> list[Claim]:
     ]
 
 
-REPRODUCTIONS = {"lorenz63": lorenz63}
+REPRODUCTIONS = {"lorenz63": lorenz63, "lorenz96-closure": lorenz96_closure}

@@ -11,11 +11,12 @@ import torch
 
 from geodl.core.contract import Claim
 from geodl.reproduction import Results
-from tests.bench import demo, startup, training
+from tests.bench import demo, dynamics, startup, training
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 BENCHES: dict[str, Callable[[], list[Claim]]] = {
     "demo": demo.claims,
+    "dynamics": dynamics.claims,
     "spine": lambda: [*startup.claims(), *training.claims()],
 }
 

@@ -6,11 +6,18 @@ import math
 import numpy as np
 import pytest
 
-from geodl.dynamics.forecast_skill import normalised_error, rmse_at_lead, valid_prediction_time
+from geodl.dynamics.forecast_skill import (
+    PredictionTimes,
+    ground_truth_time,
+    normalised_error,
+    rmse_at_lead,
+    spread_and_error,
+    valid_prediction_time,
+)
 from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_EXPONENT, LYAPUNOV_TIME
 from geodl.dynamics.reference import attractor_starts
 from geodl.dynamics.taylor import taylor_trajectory
-from geodl.errors import OptionError, SchemaError
+from geodl.errors import NonFiniteError, OptionError, SchemaError
 from geodl.testing import assert_refused
 
 DT, TIMES = 0.01, 0.01 * np.arange(1001)
@@ -101,3 +108,61 @@ def test_a_lead_outside_the_forecast_is_refused(lead: int):
 def test_a_forecast_of_another_length_is_refused():
     unchecked = inspect.unwrap(normalised_error)  # as users have it: shapes in annotations are checked only in tests
     assert_refused(SchemaError, lambda: unchecked(TRUTH[:5], TRUTH, 1.0), "(5, 4, 3)", "(1001, 4, 3)")
+
+
+def test_a_forecast_is_judged_no_longer_than_its_truth_is_known():
+    forecast = PredictionTimes(np.array([3.0, 5.0, 5.0, 9.0, 10.0]), np.array([False, False, False, False, True]))
+    truths = PredictionTimes(np.array([5.0, 5.0, 4.0, 10.0, 10.0]), np.array([False, False, False, True, True]))
+    capped = forecast.capped(truths)
+    assert capped.times.tolist() == [3, 5, 4, 9, 10]
+    assert capped.censored.tolist() == [False, True, True, False, True]
+
+
+def test_a_failure_at_the_last_output_is_no_bound_where_the_truths_agree_to_the_end():
+    forecast = PredictionTimes(np.array([10.0]), np.array([False]))
+    assert not forecast.capped(PredictionTimes(np.array([10.0]), np.array([True]))).censored[0]
+
+
+def test_truths_of_two_steps_agree_until_their_difference_has_grown():
+    starts = attractor_starts(16, seed=2)
+    one, other = (
+        taylor_trajectory(starts, 0.05, 500, order=order, substep=0.025, dtype=np.float64) for order in (8, 10)
+    )
+    known = ground_truth_time(one, other, 0.05, CLIMATE_STD, LYAPUNOV_TIME)
+    nearby = taylor_trajectory(starts * 1.001, 0.05, 500, order=8, substep=0.025, dtype=np.float64)
+    skill = valid_prediction_time(nearby, one, 0.05, CLIMATE_STD, LYAPUNOV_TIME)
+    assert not known.censored.any()
+    assert np.median(known.times) > np.median(skill.times) + 5
+    capped = skill.capped(known)
+    np.testing.assert_array_equal(capped.times, skill.times)
+    np.testing.assert_array_equal(one_is_its_own_truth(one, known).times, known.times)
+
+
+def one_is_its_own_truth(path: np.ndarray, known: PredictionTimes) -> PredictionTimes:
+    """The perfect forecast, capped: every start is censored where the truths part."""
+    capped = valid_prediction_time(path, path, 0.05, CLIMATE_STD, LYAPUNOV_TIME).capped(known)
+    assert capped.censored.all()
+    return capped
+
+
+def test_a_truth_that_is_no_number_and_another_number_of_starts_are_refused():
+    broken = TRUTH.copy()
+    broken[3, 1, 0] = np.nan
+    assert_refused(NonFiniteError, lambda: ground_truth_time(TRUTH, broken, DT, 1.0, 1.0), "NaN")
+    some, fewer = (PredictionTimes(np.ones(n), np.zeros(n, dtype=bool)) for n in (4, 3))
+    assert_refused(SchemaError, lambda: some.capped(fewer), "(3,)", "(4,)")
+
+
+def test_a_reliable_ensemble_of_any_size_spreads_as_far_as_it_errs():
+    random = np.random.default_rng(0)
+    for members in (2, 5, 20):
+        ensemble, truth = random.normal(size=(members, 2, 100_000, 1)), random.normal(size=(2, 100_000, 1))
+        spread, error = spread_and_error(ensemble, truth)
+        np.testing.assert_allclose(spread, error, rtol=0.01)
+        np.testing.assert_allclose(error, math.sqrt(1 + 1 / members), rtol=0.01)
+
+
+def test_an_ensemble_of_one_or_of_another_shape_is_refused():
+    assert_refused(OptionError, lambda: spread_and_error(TRUTH[None], TRUTH), "1 members", "at least 2")
+    unchecked = inspect.unwrap(spread_and_error)
+    assert_refused(SchemaError, lambda: unchecked(np.stack([TRUTH, TRUTH]), TRUTH[:5]), "(1001, 4, 3)", "(5, 4, 3)")
