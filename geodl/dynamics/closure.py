@@ -12,7 +12,7 @@ from geodl.core.contract import Tensors, mean_squared_error
 from geodl.core.mlp import mlp
 from geodl.dynamics.hybrid import HybridField, KnownField
 from geodl.dynamics.lorenz96 import FORCING, lorenz96
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.neural_ode import trajectory
 from geodl.errors import SchemaError
 from geodl.train.baselines import least_squares
 from geodl.train.config import FitConfig
@@ -114,14 +114,7 @@ class ClosedLorenz96(nn.Module):
     def path(self, slow: Float[Tensor, "*batch site"], steps: int, every: int = 1) -> Float[Tensor, "time *batch site"]:
         """States at 0, every dt, 2 every dt, … up to ``steps`` data intervals; a start that is no number gives NaN."""
         times = self.dt * every * torch.arange(steps // every + 1, dtype=slow.dtype, device=slow.device)
-        return _integrate(self.field, slow, times, self.substeps * every)
-
-
-def _integrate(field: nn.Module, slow: Tensor, times: Tensor, substeps: int) -> Tensor:
-    """States at the times by RK4; the solver refuses NaN, and the rows beside it are not to suffer."""
-    finite = torch.isfinite(slow).all(-1, keepdim=True)
-    states = odeint(field, torch.where(finite, slow, 0.0), times, method="rk4", substeps=substeps)
-    return torch.where(finite, states, torch.nan)
+        return trajectory(self.field, slow, times, method="rk4", substeps=self.substeps * every)
 
 
 class _Tendency(nn.Module):
@@ -216,7 +209,7 @@ class AR1Noise:
 
         noise, times = draw(), slow.new_tensor([0.0, model.dt])
         for _ in range(steps):
-            state = _integrate(_Forced(model.field, noise), state, times, model.substeps)[-1]
+            state = trajectory(_Forced(model.field, noise), state, times, method="rk4", substeps=model.substeps)[-1]
             noise = self.persistence * noise + fresh * draw()
             path.append(state)
         return torch.stack(path)

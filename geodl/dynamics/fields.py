@@ -52,7 +52,7 @@ class BilinearField(nn.Module):
 
     def forward(self, t: Tensor, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
         del t
-        return torch.addmm(self.constant, self.features(state), self.weights)
+        return nn.functional.linear(self.features(state), self.weights.t(), self.constant)
 
     @torch.no_grad()
     def warm_start(self, state: Float[Tensor, "sample n"], increment: Float[Tensor, "sample n"]) -> None:

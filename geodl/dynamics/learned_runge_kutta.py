@@ -26,7 +26,7 @@ class LearnedRungeKutta(nn.Module):
         OptionError: the stages of the start do not divide ``stages``.
         UnknownNameError: no scheme has this name.
     Source: Ouala et al. 2021, Learning Runge-Kutta integration schemes for ODE simulation and identification,
-        arXiv:2105.04999, section 3.
+        arXiv:2105.04999.
     """
 
     def __init__(self, stages: int, *, start: str | Tableau | None = "rk4", dtype: torch.dtype | None = None):
@@ -63,7 +63,7 @@ class LearnedRungeKutta(nn.Module):
     def order_residuals(self) -> Float[Tensor, "8"]:
         """What is missing in the conditions of order 1, 2, 3 (two) and 4 (four); their squares can be a penalty.
 
-        Source: Hairer, Norsett & Wanner 1993, Solving Ordinary Differential Equations I, table II.2.1.
+        Source: Hairer, Norsett & Wanner 1993, Solving Ordinary Differential Equations I, section II.1.
         """
         a, b, c = self.coefficients()
         sums = (1 + 0 * c, c, c**2, a @ c, c**3, c * (a @ c), a @ c**2, a @ (a @ c))

@@ -1,14 +1,14 @@
 """Initial value problems: accuracy, status of every sample, and what is refused."""
 
-
 import pytest
 import torch
 import torchdiffeq
 from torch import nn
 
+from geodl.core.compiler import find_compiler
 from geodl.dynamics.adaptive import Status
 from geodl.dynamics.explicit import Coefficients, explicit_step
-from geodl.dynamics.fields import MLPField
+from geodl.dynamics.fields import BilinearField, MLPField
 from geodl.dynamics.odeint import integrate, odeint
 from geodl.dynamics.tableau import TABLEAUS
 from geodl.dynamics.torchdiffeq_solvers import odeint_event
@@ -246,3 +246,27 @@ def test_bad_input_is_named(error, words, change, unchecked):
     arguments = {"field": lambda t, y: -y, "y0": Y0, "t": T, "method": "rk4"} | change
     field, y0, t = (arguments.pop(name) for name in ("field", "y0", "t"))
     assert_refused(error, lambda: odeint(field, y0, t, **arguments), *words)
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="there is no C compiler")
+@pytest.mark.parametrize("field", [MLPField(3, 16, 2, "tanh").double(), BilinearField(3).double()])
+def test_the_fused_engine_goes_the_same_way(field):
+    for parameter in field.parameters():
+        parameter.data += 0.1
+    t, y0 = torch.linspace(0, 1, 5, dtype=torch.float64), spread(6)
+    both = [odeint(field, y0, t, method="rk4", substeps=3, engine=engine) for engine in ("eager", "fused")]
+    torch.testing.assert_close(*both, rtol=1e-12, atol=1e-12)
+    gradients = [torch.autograd.grad(path.square().sum(), list(field.parameters())) for path in both]
+    for eager, fused in zip(*gradients, strict=True):
+        torch.testing.assert_close(fused, eager, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "implicit_midpoint", "torchdiffeq:rk4"])
+def test_the_fused_engine_says_what_it_cannot_do(method):
+    adjoint = "autograd" if ":" in method else "discrete"
+    field = MLPField(3, 4, 1, "tanh")
+    assert_refused(OptionError, lambda: odeint(field, Y0, T, method=method, adjoint=adjoint, engine="fused"), "fused")
+    assert_refused(
+        AdjointError, lambda: odeint(field, Y0, T, method="rk4", adjoint="autograd", engine="fused"), "fused"
+    )
+    assert_refused(OptionError, lambda: odeint(lambda t, y: -y, Y0, T, method="rk4", engine="fused"), "MLPField")
