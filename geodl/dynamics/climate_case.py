@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from geodl.core.progress import progress
 from geodl.core.surrogate import Surrogate
-from geodl.dynamics.lyapunov import lyapunov_spectrum
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.chaos.lyapunov import lyapunov_spectrum
+from geodl.dynamics.chaos.statistics import wasserstein1
+from geodl.dynamics.ode.solve import odeint
 from geodl.dynamics.reference import attractor_starts
-from geodl.dynamics.statistics import wasserstein1
 from geodl.dynamics.taylor import taylor_trajectory
 
 MEMBERS, TIME, WARM_UP = 8, 500.0, 20.0  # of the spectrum, in units of time

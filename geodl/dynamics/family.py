@@ -13,13 +13,13 @@ from geodl.core.contract import Family, Recipe, Tensors
 from geodl.core.mlp import Activation
 from geodl.core.schema import Axis, Schema, Variable
 from geodl.core.settings import Settings
-from geodl.dynamics.closure_family import closure_family
+from geodl.dynamics.closure.closure_family import closure_family
 from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.dynamics.fields import BilinearField, MLPField
 from geodl.dynamics.figures import figures
 from geodl.dynamics.maps import persistence, polynomial_map
 from geodl.dynamics.neural_ode import NeuralODE
-from geodl.dynamics.ode_checks import METHODS, Engine
+from geodl.dynamics.ode.checks import METHODS, Engine
 from geodl.dynamics.skill import prediction_times
 from geodl.dynamics.windows import windows
 from geodl.errors import OptionError

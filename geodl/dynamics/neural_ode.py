@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from geodl.core.contract import Tensors
-from geodl.dynamics.ode_checks import Adjoint, Engine
-from geodl.dynamics.odeint import odeint
-from geodl.dynamics.tableau import TABLEAUS
+from geodl.dynamics.ode.checks import Adjoint, Engine
+from geodl.dynamics.ode.solve import odeint
+from geodl.dynamics.ode.tableau import TABLEAUS
 
 
 class NeuralODE(nn.Module):

@@ -10,8 +10,8 @@ import xarray as xr
 from geodl.core.progress import progress
 from geodl.core.schema import check
 from geodl.core.surrogate import Core, Surrogate
+from geodl.dynamics.chaos.forecast_skill import PredictionTimes, normalised_error, valid_prediction_time
 from geodl.dynamics.forecast import rollout
-from geodl.dynamics.forecast_skill import PredictionTimes, normalised_error, valid_prediction_time
 from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_TIME
 from geodl.dynamics.reference import attractor_starts
 from geodl.dynamics.taylor import taylor_trajectory

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from geodl.core.contract import Claim
 from geodl.dynamics.fields import MLPField
-from geodl.dynamics.odeint import integrate, odeint
+from geodl.dynamics.ode.solve import integrate, odeint
 from tests import child
 from tests.bench.rivals import diffrax_step, torchode_step
 from tests.bench.timing import interleaved, median_ratio
@@ -109,7 +109,7 @@ def build_claims() -> list[Claim]:
     code = """
 import os, sys, time, torch
 from geodl.dynamics.fields import MLPField
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.solve import odeint
 field, t = MLPField(3, 64, 2, "tanh"), torch.linspace(0, 2, 21)
 begin = time.perf_counter()
 odeint(field, torch.ones(1, 3), t, method="rk4", engine="fused").sum().backward()
@@ -126,7 +126,7 @@ print(time.perf_counter() - begin)
 MEMORY = """
 import json, resource, sys, time, torch
 from geodl.dynamics.fields import MLPField
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.solve import odeint
 torch.set_num_threads(1)
 torch.manual_seed(0)
 field, y0 = MLPField(3, 64, 2, "tanh"), torch.randn(32, 3)

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from geodl.core.contract import Claim
-from geodl.dynamics.adaptive import Status
 from geodl.dynamics.fields import BilinearField, MLPField
-from geodl.dynamics.learned_runge_kutta import LearnedRungeKutta
-from geodl.dynamics.ode_checks import METHODS
-from geodl.dynamics.odeint import integrate, odeint
-from geodl.dynamics.tableau import TABLEAUS
+from geodl.dynamics.ode.adaptive import Status
+from geodl.dynamics.ode.checks import METHODS
+from geodl.dynamics.ode.learned_runge_kutta import LearnedRungeKutta
+from geodl.dynamics.ode.solve import integrate, odeint
+from geodl.dynamics.ode.tableau import TABLEAUS
 
 START, PARAMETERS = (-7.5, -7.2, 26.1), (10.0, 28.0, 8 / 3)
 INTERVALS, STEPS_PER_UNIT = (0.2, 0.5, 1.0, 2.0), 250

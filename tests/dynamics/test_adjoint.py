@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from geodl.dynamics.fields import BilinearField, MLPField
-from geodl.dynamics.learned_runge_kutta import LearnedRungeKutta
-from geodl.dynamics.ode_checks import METHODS
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.checks import METHODS
+from geodl.dynamics.ode.learned_runge_kutta import LearnedRungeKutta
+from geodl.dynamics.ode.solve import odeint
 from geodl.errors import AdjointError
 from geodl.testing import assert_refused, observed_order
 

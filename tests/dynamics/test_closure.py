@@ -11,7 +11,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 import geodl
-from geodl.dynamics.closure import (
+from geodl.dynamics.closure.closure import (
     AR1Noise,
     ClosedLorenz96,
     LocalNetworkClosure,
@@ -19,10 +19,10 @@ from geodl.dynamics.closure import (
     train_offline,
     train_online,
 )
-from geodl.dynamics.closure_papers import lorenz96_closure
+from geodl.dynamics.closure.closure_papers import lorenz96_closure
+from geodl.dynamics.closure.two_scale import TwoScaleField, slow_path, subgrid_tendency, two_scale_dataset
 from geodl.dynamics.lorenz96 import SITES, lorenz96
-from geodl.dynamics.odeint import odeint
-from geodl.dynamics.two_scale import TwoScaleField, slow_path, subgrid_tendency, two_scale_dataset
+from geodl.dynamics.ode.solve import odeint
 from geodl.errors import OptionError, SchemaError
 from geodl.testing import assert_contract, assert_refused, observed_order
 from geodl.train.config import FitConfig

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from geodl.dynamics.crps import crps_climate, crps_ensemble, crps_gaussian, crps_skill
+from geodl.dynamics.chaos.crps import crps_climate, crps_ensemble, crps_gaussian, crps_skill
 from geodl.errors import OptionError
 from geodl.testing import assert_refused
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 import xarray as xr
 
+from geodl.dynamics.chaos.diagnostic_plots import diagnostic_figures
+from geodl.dynamics.chaos.diagnostics import Settings, diagnose, reference_run, step_of
 from geodl.dynamics.dataset import lorenz63_dataset
-from geodl.dynamics.diagnostic_plots import diagnostic_figures
-from geodl.dynamics.diagnostics import Settings, diagnose, reference_run, step_of
 from geodl.dynamics.lorenz63 import CLIMATE_STD, lorenz63
 from geodl.errors import NonFiniteError, OptionError, SchemaError, TimeAxisError
 from geodl.testing import assert_refused

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from geodl.dynamics.forecast_skill import (
+from geodl.dynamics.chaos.forecast_skill import (
     PredictionTimes,
     ground_truth_time,
     normalised_error,

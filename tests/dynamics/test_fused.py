@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from geodl.core.compiler import find_compiler
-from geodl.dynamics import fused
 from geodl.dynamics.fields import BilinearField, MLPField
-from geodl.dynamics.fused import fused_odeint, why_not_fused
-from geodl.dynamics.learned_runge_kutta import LearnedRungeKutta
-from geodl.dynamics.tableau import TABLEAUS
+from geodl.dynamics.ode import fused
+from geodl.dynamics.ode.fused import fused_odeint, why_not_fused
+from geodl.dynamics.ode.learned_runge_kutta import LearnedRungeKutta
+from geodl.dynamics.ode.tableau import TABLEAUS
 from geodl.errors import CompilerError, OptionError
 from geodl.testing import assert_refused, observed_order
 

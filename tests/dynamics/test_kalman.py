@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from geodl.dynamics.kalman import Gaussians, LinearSystem, kalman_filter, kalman_smoother
+from geodl.dynamics.identification.kalman import Gaussians, LinearSystem, kalman_filter, kalman_smoother
 from geodl.errors import NonFiniteError, ShapeError
 from geodl.testing import assert_refused
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.dynamics.fields import BilinearField
-from geodl.dynamics.integrator_training import FlowMap, coarse_case, exact, fit_flow_map, integrator_case
-from geodl.dynamics.learned_runge_kutta import ORDERS, LearnedRungeKutta
-from geodl.dynamics.odeint import odeint
-from geodl.dynamics.shooting import series_of
-from geodl.dynamics.tableau import TABLEAUS
+from geodl.dynamics.identification.integrator_training import FlowMap, coarse_case, exact, fit_flow_map, integrator_case
+from geodl.dynamics.identification.shooting import series_of
+from geodl.dynamics.ode.learned_runge_kutta import ORDERS, LearnedRungeKutta
+from geodl.dynamics.ode.solve import odeint
+from geodl.dynamics.ode.tableau import TABLEAUS
 from geodl.errors import OptionError, UnknownNameError
 from geodl.testing import assert_refused, observed_order
 

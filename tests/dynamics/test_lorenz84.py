@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from geodl.dynamics.chaos.lyapunov import lyapunov_spectrum
 from geodl.dynamics.lorenz84 import CLIMATE_STD, LYAPUNOV_EXPONENT, lorenz84
-from geodl.dynamics.lyapunov import lyapunov_spectrum
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.solve import odeint
 
 A, B, F, G = 0.25, 4.0, 8.0, 1.0
 

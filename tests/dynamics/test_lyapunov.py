@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from geodl.dynamics.chaos.lyapunov import LyapunovSpectrum, kaplan_yorke_dimension, lyapunov_spectrum, orbit
 from geodl.dynamics.lorenz63 import LYAPUNOV_EXPONENT, lorenz63
 from geodl.dynamics.lorenz96 import lorenz96
-from geodl.dynamics.lyapunov import LyapunovSpectrum, kaplan_yorke_dimension, lyapunov_spectrum, orbit
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.solve import odeint
 from geodl.dynamics.reference import attractor_starts
 from geodl.errors import DivergedError, OptionError
 from geodl.testing import assert_refused
@@ -111,7 +111,7 @@ def test_a_run_of_a_few_steps_is_one_interval():
 def test_a_long_run_in_chunks_equals_a_run_in_one(monkeypatch):
     step = rk4(lorenz63, 0.01)
     whole = lyapunov_spectrum(step, starts(4), 0.01, steps=300)
-    monkeypatch.setattr("geodl.dynamics.lyapunov._ENTRIES", 4 * 9 * 10 * 7)
+    monkeypatch.setattr("geodl.dynamics.chaos.lyapunov._ENTRIES", 4 * 9 * 10 * 7)
     np.testing.assert_allclose(lyapunov_spectrum(step, starts(4), 0.01, steps=300).running, whole.running, atol=1e-9)
 
 

@@ -6,12 +6,12 @@ import torchdiffeq
 from torch import nn
 
 from geodl.core.compiler import find_compiler
-from geodl.dynamics.adaptive import Status
-from geodl.dynamics.explicit import Coefficients, explicit_step
 from geodl.dynamics.fields import BilinearField, MLPField
-from geodl.dynamics.odeint import integrate, odeint
-from geodl.dynamics.tableau import TABLEAUS
-from geodl.dynamics.torchdiffeq_solvers import odeint_event
+from geodl.dynamics.ode.adaptive import Status
+from geodl.dynamics.ode.explicit import Coefficients, explicit_step
+from geodl.dynamics.ode.solve import integrate, odeint
+from geodl.dynamics.ode.tableau import TABLEAUS
+from geodl.dynamics.ode.torchdiffeq_solvers import odeint_event
 from geodl.errors import (
     AdjointError,
     DtypeError,

@@ -6,14 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from geodl.dynamics.reference import attractor_starts
-from geodl.dynamics.statistics import (
+from geodl.dynamics.chaos.statistics import (
     autocorrelation,
     bounded_share,
     power_spectrum,
     successive_maxima,
     wasserstein1,
 )
+from geodl.dynamics.reference import attractor_starts
 from geodl.dynamics.taylor import taylor_trajectory
 from geodl.errors import OptionError, SchemaError
 from geodl.testing import assert_refused

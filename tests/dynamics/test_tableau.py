@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from geodl.dynamics.tableau import TABLEAUS, Tableau, compose
+from geodl.dynamics.ode.tableau import TABLEAUS, Tableau, compose
 from geodl.errors import OptionError
 from geodl.testing import assert_refused
 

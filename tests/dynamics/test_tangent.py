@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from geodl.dynamics.chaos.lyapunov import orbit
+from geodl.dynamics.chaos.tangent import TangentLinear, dot_product_test, jacobian, jvp, taylor_remainders, vjp
 from geodl.dynamics.lorenz63 import lorenz63, lorenz63_jacobian
-from geodl.dynamics.lyapunov import orbit
-from geodl.dynamics.odeint import odeint
-from geodl.dynamics.tangent import TangentLinear, dot_product_test, jacobian, jvp, taylor_remainders, vjp
+from geodl.dynamics.ode.solve import odeint
 from geodl.errors import OptionError, SchemaError
 from geodl.testing import assert_refused, observed_order
 

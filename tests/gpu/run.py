@@ -3,19 +3,25 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torchdiffeq
 
 import geodl
 from geodl.core.contract import Claim, Family, families, mean_squared_error
 from geodl.core.pack import pack
 from geodl.core.schema import check
 from geodl.core.surrogate import Surrogate
+from geodl.dynamics.fields import MLPField
+from geodl.dynamics.ode.checks import METHODS
+from geodl.dynamics.ode.solve import odeint
 from geodl.reproduction import Results
 from geodl.train.config import FitConfig
 from geodl.train.loop import Run
 from geodl.train.split import split
+from tests.bench.dynamics import Dense, gradient_step
 from tests.bench.training import OneTensor, problem
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -79,6 +85,41 @@ def step_seconds(device: str, batch: int, steps: int = 200) -> float:
     return (time.perf_counter() - begin) / steps
 
 
+def gradient_claims(batch: int, bar: float, device: str) -> list[Claim]:
+    """A gradient step through rk4, and torchdiffeq's time over ours."""
+    field = MLPField(3, 64, 2, "tanh").to(device)
+    dense, y0, t = Dense(field), torch.randn(batch, 3).to(device), torch.linspace(0, 2, 21, device=device)
+    ours = mean_seconds(gradient_step(field, lambda: odeint(field, y0, t, method="rk4_38")), device)
+    theirs = mean_seconds(gradient_step(dense, lambda: torchdiffeq.odeint(dense, y0, t, method="rk4")), device)
+    return [
+        Claim(f"batch {batch}: gradient step on {device}", ours * 1e3, "ms"),
+        Claim(f"batch {batch}: torchdiffeq, time over ours on {device}", theirs / ours, "1", bar=(">=", bar)),
+    ]
+
+
+def path_claims(device: str) -> list[Claim]:
+    """Largest relative difference of paths on the device and on the CPU, every scheme in float64."""
+    field, worst = MLPField(3, 64, 2, "tanh").double(), 0.0
+    y0, t = torch.randn(50, 3, dtype=torch.float64), torch.linspace(0, 2, 9, dtype=torch.float64)
+    for method in METHODS:
+        on_cpu = odeint(field.cpu(), y0, t, method=method).detach()
+        moved = odeint(field.to(device), y0.to(device), t.to(device), method=method).detach().cpu()
+        worst = max(worst, float((moved - on_cpu).abs().max() / on_cpu.abs().max()))
+    return [Claim(f"odeint, every scheme: {device} against cpu", worst, "1", bar=("<=", 1e-10))]
+
+
+def mean_seconds(call: Callable[[], object], device: str, calls: int = 20) -> float:
+    """Mean time of a call after a warm-up."""
+    for _ in range(3):
+        call()
+    _wait(device)
+    begin = time.perf_counter()
+    for _ in range(calls):
+        call()
+    _wait(device)
+    return (time.perf_counter() - begin) / calls
+
+
 def _wait(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
@@ -93,7 +134,9 @@ def main() -> None:
         sys.exit("no CUDA device is visible to torch: make gpu needs one")
     begin = time.perf_counter()
     claims = [claim for name in families() for claim in family_claims(name, arguments.device)]
-    claims += step_claims(arguments.device)
+    claims += [*step_claims(arguments.device), *path_claims(arguments.device)]
+    for batch, bar in ((1, 20.0), (1000, 20.0), (100_000, 3.0)):
+        claims += gradient_claims(batch, bar, arguments.device)
     for claim in claims:
         bar = claim.row()["bar"] or ""
         print(f"{claim.claim:70s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")

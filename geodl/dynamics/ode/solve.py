@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from geodl.dynamics.adaptive import Control, Status, adaptive_steps
-from geodl.dynamics.dense_tape import DenseTape, is_dense
-from geodl.dynamics.march import Grid, Problem, march, refuse_captured
-from geodl.dynamics.ode_checks import IMPLICIT, Adjoint, Engine, check_choice, check_problem
-from geodl.dynamics.scheme import AbstractScheme, Explicit, ImplicitMidpoint, Learned
-from geodl.dynamics.tableau import TABLEAUS, Tableau
-from geodl.dynamics.tape import Field, GraphTape, leaves_of
-from geodl.dynamics.torchdiffeq_solvers import PREFIX, torchdiffeq_path
+from geodl.dynamics.ode.adaptive import Control, Status, adaptive_steps
+from geodl.dynamics.ode.checks import IMPLICIT, Adjoint, Engine, check_choice, check_problem
+from geodl.dynamics.ode.dense_tape import DenseTape, is_dense
+from geodl.dynamics.ode.march import Grid, Problem, march, refuse_captured
+from geodl.dynamics.ode.scheme import AbstractScheme, Explicit, ImplicitMidpoint, Learned
+from geodl.dynamics.ode.tableau import TABLEAUS, Tableau
+from geodl.dynamics.ode.tape import Field, GraphTape, leaves_of
+from geodl.dynamics.ode.torchdiffeq_solvers import PREFIX, torchdiffeq_path
 from geodl.errors import OptionError
 
 # torch's own rounding allows no more in single precision; torchdiffeq asks for 1e-7 there and underflows.
@@ -172,7 +172,7 @@ def _adaptive(field: Field, y0: Tensor, t: Tensor, tableau: Tableau, adjoint: st
 
 
 def _fused(field: Field, y0: Tensor, t: Tensor, method: str | nn.Module, substeps: int) -> Tensor:
-    from geodl.dynamics.fused import fused_odeint
+    from geodl.dynamics.ode.fused import fused_odeint
 
     if method == IMPLICIT or not isinstance(field, nn.Module) or t.ndim > 1:
         raise OptionError(

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from geodl.core.compiler import build, find_compiler
 from geodl.dynamics.fields import BilinearField, MLPField
-from geodl.dynamics.tableau import Tableau
+from geodl.dynamics.ode.tableau import Tableau
 from geodl.errors import OptionError
 
 SOURCES = [Path(__file__).with_name(name) for name in ("fused_kernels.c", "fused.c")]

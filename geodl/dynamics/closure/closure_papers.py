@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from geodl.core.contract import Claim, Reproduction, family
 from geodl.core.progress import progress
 from geodl.core.surrogate import Surrogate
-from geodl.dynamics.closure import AR1Noise, ClosedLorenz96, LocalNetworkClosure, WilksClosure, train_offline
-from geodl.dynamics.crps import crps_ensemble
-from geodl.dynamics.forecast_skill import rmse_at_lead, valid_prediction_time
-from geodl.dynamics.statistics import bounded_share, wasserstein1
-from geodl.dynamics.two_scale import subgrid_tendency, two_scale_dataset
+from geodl.dynamics.chaos.crps import crps_ensemble
+from geodl.dynamics.chaos.forecast_skill import rmse_at_lead, valid_prediction_time
+from geodl.dynamics.chaos.statistics import bounded_share, wasserstein1
+from geodl.dynamics.closure.closure import AR1Noise, ClosedLorenz96, LocalNetworkClosure, WilksClosure, train_offline
+from geodl.dynamics.closure.two_scale import subgrid_tendency, two_scale_dataset
 from geodl.train.config import FitConfig
 from geodl.train.fit import fit
 from geodl.train.metrics import r2, rmse

@@ -7,8 +7,8 @@ import torchdiffeq
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from geodl.dynamics.adaptive import Control
-from geodl.dynamics.tape import Field
+from geodl.dynamics.ode.adaptive import Control
+from geodl.dynamics.ode.tape import Field
 from geodl.errors import AdjointError, ShapeError, UnknownNameError, did_you_mean
 
 PREFIX = "torchdiffeq:"

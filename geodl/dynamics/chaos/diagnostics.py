@@ -10,16 +10,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geodl.core.progress import progress
-from geodl.dynamics.crps import crps_climate, crps_ensemble, crps_skill
-from geodl.dynamics.forecast_skill import (
+from geodl.dynamics.chaos.crps import crps_climate, crps_ensemble, crps_skill
+from geodl.dynamics.chaos.forecast_skill import (
     PredictionTimes,
     ground_truth_time,
     normalised_error,
     spread_and_error,
     valid_prediction_time,
 )
-from geodl.dynamics.lyapunov import LyapunovSpectrum, kaplan_yorke_dimension, lyapunov_spectrum, orbit
-from geodl.dynamics.statistics import bounded_share, power_spectrum, successive_maxima, wasserstein1
+from geodl.dynamics.chaos.lyapunov import LyapunovSpectrum, kaplan_yorke_dimension, lyapunov_spectrum, orbit
+from geodl.dynamics.chaos.statistics import bounded_share, power_spectrum, successive_maxima, wasserstein1
 from geodl.dynamics.windows import EVEN, time_values
 from geodl.errors import DivergedError, NonFiniteError, OptionError, SchemaError, TimeAxisError
 
@@ -140,7 +140,7 @@ def diagnose(
             Lyapunov times, otherwise in the unit of time.
         settings: see `Settings`.
     Returns:
-        A Dataset, every variable with units and a long name, for `geodl.dynamics.diagnostic_plots`.
+        A Dataset, every variable with units and a long name, for `geodl.dynamics.chaos.diagnostic_plots`.
     Raises:
         SchemaError, TimeAxisError, UnitsError, NonFiniteError: the truth is not what is described above.
         OptionError: dt missing or given twice, leading exponent not positive, or a setting out of its range.

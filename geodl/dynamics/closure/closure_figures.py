@@ -7,8 +7,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from geodl.dynamics.closure.two_scale import subgrid_tendency
 from geodl.dynamics.forecast import rollout
-from geodl.dynamics.two_scale import subgrid_tendency
 from geodl.train.evaluate import SURROGATE, models
 from geodl.train.plots import SURROGATE_COLOUR, TRUTH_COLOUR, axes_grid
 

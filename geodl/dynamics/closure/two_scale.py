@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from geodl.core.progress import progress
 from geodl.dynamics.lorenz96 import FAST_PER_SITE, FORCING, SITES, lorenz96, two_scale_lorenz96
-from geodl.dynamics.odeint import odeint
+from geodl.dynamics.ode.solve import odeint
 from geodl.errors import OptionError
 
 STEP = 0.001  # largest step of the truth, which has to follow the fast waves
@@ -132,7 +132,8 @@ def _attributes(arguments: str, speed: float) -> dict[str, str | float]:
     return {
         "Conventions": "CF-1.11",
         "title": f"slow variables of the two-scale Lorenz-96 system, c = {speed:g}",
-        "source": f"RK4 in float64, steps of at most {STEP}: geodl.dynamics.two_scale.two_scale_dataset({arguments})",
+        "source": f"RK4 in float64, steps of at most {STEP}: "
+        f"geodl.dynamics.closure.two_scale.two_scale_dataset({arguments})",
         "references": "Lorenz 1996, Predictability: a problem partly solved, ECMWF seminar on predictability 1; "
         "Wilks 2005, Q. J. R. Meteorol. Soc. 131, 389, doi:10.1256/qj.04.03",
         "licence": "CC0-1.0",

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from geodl.dynamics.explicit import Coefficients, combine, explicit_step
-from geodl.dynamics.tableau import Tableau
-from geodl.dynamics.tape import Field
+from geodl.dynamics.ode.explicit import Coefficients, combine, explicit_step
+from geodl.dynamics.ode.tableau import Tableau
+from geodl.dynamics.ode.tape import Field
 
 
 class Status(enum.IntEnum):

@@ -5,9 +5,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from geodl.dynamics.scheme import transforms_active
-from geodl.dynamics.tableau import TABLEAUS
-from geodl.dynamics.torchdiffeq_solvers import PREFIX, solver_of
+from geodl.dynamics.ode.scheme import transforms_active
+from geodl.dynamics.ode.tableau import TABLEAUS
+from geodl.dynamics.ode.torchdiffeq_solvers import PREFIX, solver_of
 from geodl.errors import (
     AdjointError,
     DtypeError,

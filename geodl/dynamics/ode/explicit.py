@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.dynamics.tableau import Tableau
-from geodl.dynamics.tape import AbstractTape, Field
+from geodl.dynamics.ode.tableau import Tableau
+from geodl.dynamics.ode.tape import AbstractTape, Field
 
 Length = float | Tensor  # of a step: one number, or [*batch, 1]
 Terms = Sequence[tuple[int, float | Tensor]]  # numbers of stages and their weights, without zeros

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geodl.core.progress import progress
-from geodl.dynamics.tangent import jacobian
+from geodl.dynamics.chaos.tangent import jacobian
 from geodl.errors import DivergedError, OptionError
 
 _ENTRIES = 2**19  # of the Jacobians that are held at a time

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from geodl.core.contract import Baseline, Family, Tensors
 from geodl.core.schema import Axis, Schema, Variable
-from geodl.dynamics.closure import (
+from geodl.dynamics.closure.closure import (
     ONLINE,
     ClosedLorenz96,
     LocalNetworkClosure,
@@ -16,9 +16,9 @@ from geodl.dynamics.closure import (
     train_offline,
     train_online,
 )
-from geodl.dynamics.closure_figures import figures
+from geodl.dynamics.closure.closure_figures import figures
+from geodl.dynamics.closure.two_scale import subgrid_tendency, two_scale_dataset
 from geodl.dynamics.lorenz96 import SITES
-from geodl.dynamics.two_scale import subgrid_tendency, two_scale_dataset
 from geodl.dynamics.windows import windows
 from geodl.train.baselines import State, mean
 

@@ -20,7 +20,7 @@ _EDGE: dict[str, Any] = {"color": "0.4", "lw": 1.0, "ls": ":"}
 
 
 def diagnostic_figures(found: xr.Dataset) -> "dict[str, Figure]":
-    """Every figure that the diagnostics of `geodl.dynamics.diagnostics.diagnose` allow, by title."""
+    """Every figure that the diagnostics of `geodl.dynamics.chaos.diagnostics.diagnose` allow, by title."""
     drawn = {
         "Error growth": error_growth(found),
         "Marginal distributions": marginals(found),

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.dynamics.explicit import Coefficients, Length, explicit_step, pull_explicit_step
-from geodl.dynamics.tableau import Tableau
-from geodl.dynamics.tape import AbstractTape, Field
+from geodl.dynamics.ode.explicit import Coefficients, Length, explicit_step, pull_explicit_step
+from geodl.dynamics.ode.tableau import Tableau
+from geodl.dynamics.ode.tape import AbstractTape, Field
 
 
 class AbstractScheme(abc.ABC):

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
-from geodl.dynamics.tableau import TABLEAUS, Tableau, compose
+from geodl.dynamics.ode.tableau import TABLEAUS, Tableau, compose
 from geodl.errors import OptionError, UnknownNameError, did_you_mean
 
 ORDERS = (1, 2, 3, 3, 4, 4, 4, 4)  # of the conditions in `LearnedRungeKutta.order_residuals`

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.dynamics.explicit import Length
-from geodl.dynamics.scheme import AbstractScheme, transforms_active
-from geodl.dynamics.tape import AbstractTape, Field, checked_rate
+from geodl.dynamics.ode.explicit import Length
+from geodl.dynamics.ode.scheme import AbstractScheme, transforms_active
+from geodl.dynamics.ode.tape import AbstractTape, Field, checked_rate
 
 Path = Float[Tensor, "time *batch n"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from geodl.dynamics.fields import MLPField
-from geodl.dynamics.tape import AbstractTape, Field
+from geodl.dynamics.ode.tape import AbstractTape, Field
 
 _ROWS = 256  # of a product of weight gradients: fewer are gathered first, because small products are mostly overhead
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default

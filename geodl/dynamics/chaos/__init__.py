@@ -1,0 +1,1 @@
+"""What is asked of a model of a chaotic system: skill, climate, exponents, ensembles, tangents."""

@@ -1,0 +1,1 @@
+"""Dynamics from partial, noisy, coarse or irregular observation."""
