@@ -23,7 +23,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(CORE) ## train, check and report a Lorenz-63 surrogate from the shipped NetCDF file
-	$(VENV)/bin/geodl reproduce lorenz63 --overwrite
+	mkdir -p results/demo
+	$(VENV)/bin/geodl fit data/lorenz63/dt001.nc results/demo/lorenz63.safetensors --family dynamics --overwrite
+	$(VENV)/bin/geodl report results/demo/lorenz63.safetensors data/lorenz63/test.nc results/demo/report.html --overwrite
 
 test: $(TEST) ## run the tests
 	$(PY) -m pytest
@@ -49,8 +51,11 @@ docs: $(DOCS) ## build the documentation into docs/_build/html
 
 reproduce: $(CORE) ## train and measure what the papers claim; write docs/results, tables, figures, pretrained bundles
 	$(VENV)/bin/geodl reproduce lorenz63 --results docs/results --overwrite
+	$(VENV)/bin/geodl reproduce lorenz96-closure --results docs/results --overwrite
 	cp results/lorenz63/lorenz63.safetensors data/models/dynamics-lorenz63.safetensors
+	cp results/lorenz96-closure/lorenz96-closure.safetensors data/models/dynamics-lorenz96-closure.safetensors
 	cp results/lorenz63/attractor.png results/lorenz63/error_growth.png docs/images/
+	cp results/lorenz96-closure/hovmoeller.png docs/images/
 	cd data/models && sha256sum *.safetensors > SHA256SUMS
 	$(PY) docs/tables.py
 

@@ -22,7 +22,6 @@ from geodl.dynamics.chaos.tangent import dot_product_test
 from geodl.dynamics.hybrid import KnownField
 from geodl.dynamics.lorenz63 import lorenz63
 
-torch.set_num_threads(1)
 start = torch.tensor([[-7.5, -7.2, 26.1]], dtype=torch.float64)
 
 

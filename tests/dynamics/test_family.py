@@ -104,9 +104,14 @@ def test_components_with_units_of_their_own_count_alike(tmp_path):
     assert errors == pytest.approx([np.sqrt(0.5)] * 2, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [{"adjoint": "checkpoint"}, {"adjoint": "autograd"}, {"method": "implicit_midpoint"}, {"method": "tsit5"}],
+    ids=str,
+)
 @pytest.mark.parametrize("field", ["bilinear", "mlp"])
-def test_training_by_the_continuous_adjoint_learns_too(field):
-    family = geodl.family("dynamics", field=field, adjoint=True, leads=2, substeps=1, width=8)
+def test_every_way_through_the_integrator_learns(field, choice):
+    family = geodl.family("dynamics", field=field, leads=2, substeps=1, width=8, **choice)
     data = [family.example(seed) for seed in (0, 1)]
     config = FitConfig(epochs=3, optimizer="adam", learning_rate=1e-3, batch_size=25, dtype="float64")
     losses = [entry["train"] for entry in geodl.fit(family, *data, config=config).record.history]
