@@ -44,11 +44,11 @@ class DenseTape(AbstractTape):
         self.outer: list[Tensor | float] = [*[2.0] * last, field.rate.detach()]
         with torch.no_grad():
             self.weights = [
-                (alpha * layer.weight * _column(gamma)).contiguous()
+                (_column(alpha * gamma) * layer.weight).contiguous()
                 for layer, (alpha, _), gamma in zip(layers, self.inner, self.outer, strict=True)
             ]
             self.shifts = [
-                gamma * (layer.bias + beta * layer.weight.sum(1))
+                (gamma * (layer.bias + beta * layer.weight.sum(1) if beta else layer.bias))[None]
                 for layer, (_, beta), gamma in zip(layers, self.inner, self.outer, strict=True)
             ]
         # Products with a narrow matrix are several times faster from its transposed copy.
@@ -123,7 +123,8 @@ class DenseTape(AbstractTape):
             return [None] * len(self.leaves)
         found = list[Tensor | None]()
         for (product, total), (alpha, beta), gamma in zip(self.sums, self.inner, self.outer, strict=True):
-            found += [_column(gamma) * (alpha * product + beta * total[:, None]), gamma * total]
+            weight = torch.add(beta * total[:, None], product, alpha=alpha) if beta else product
+            found += [_column(gamma) * weight, gamma * total]
         return found
 
 
