@@ -100,6 +100,16 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return begun
 
 
+def test_the_closure_has_a_quick_variant_too(tmp_path: Path):
+    geodl.reproduce("lorenz96-closure", quick=True, folder=tmp_path)
+    rows = json.loads((tmp_path / "lorenz96-closure.json").read_text())["rows"]
+    assert all(np.isfinite(row["measured"]) and row["bar"] is None for row in rows)
+    assert {"report.html", "hovmoeller.png", "lorenz96-closure.safetensors"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert {"no closure", "Wilks", "offline", "online"} <= {row["claim"].split(": ")[0].split(", ")[1] for row in rows}
+
+
 @pytest.mark.parametrize("name", ["lorenz63.json", "lorenz63.nc", "lorenz63.safetensors", "report.html"])
 def test_results_of_an_earlier_run_are_refused_before_training_begins(name: str, started: list[str], tmp_path):
     (tmp_path / name).write_text("earlier")

@@ -48,7 +48,9 @@ class BilinearField(nn.Module):
 
     def features(self, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch m"]:
         """u_i and u_i u_j with i <= j."""
-        return torch.cat([state, state[..., self.left] * state[..., self.right]], dim=-1)
+        # index_select takes a third of the time of indexing.
+        left, right = state.index_select(-1, self.left), state.index_select(-1, self.right)
+        return torch.cat([state, left * right], dim=-1)
 
     def forward(self, t: Tensor, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
         del t

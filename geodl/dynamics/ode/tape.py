@@ -26,7 +26,7 @@ class AbstractTape(abc.ABC):
 
     @abc.abstractmethod
     def rate(self, t: Tensor, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
-        """f(t, y) to the same bits as ``evaluate``, not remembered."""
+        """f(t, y) to the same bits as ``evaluate``, not remembered; called where gradients are off."""
 
     @abc.abstractmethod
     def evaluate(self, t: Tensor, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
@@ -84,8 +84,7 @@ class GraphTape(AbstractTape):
         self.rewind()
 
     def rate(self, t: Tensor, state: Tensor) -> Tensor:
-        with torch.no_grad():
-            return checked_rate(self.field, t, state)
+        return checked_rate(self.field, t, state)
 
     def evaluate(self, t: Tensor, state: Tensor) -> Tensor:
         with torch.enable_grad():
