@@ -171,21 +171,32 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, torch {torch.__version__}{gpu}"
 
 
-@functools.cache  # results that this process wrote itself do not change the code that it runs
+@functools.cache
 def _commit() -> str:
-    """The commit of the checkout that the package runs from, with a mark if it was changed since."""
-    command = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=12",
-        "--exclude=*",
-    ]
+    """The commit of the checkout that the package runs from, with a mark if it was changed since.
+
+    What reproductions write themselves, under docs and data/models, is no change of the code that runs.
+    """
+    commit, changes = (
+        _git("rev-parse", "--short=12", "HEAD"),
+        _git(
+            "status",
+            "--porcelain",
+            "--untracked-files=no",
+            "--",
+            ":/",
+            ":(top,exclude)docs",
+            ":(top,exclude)data/models",
+        ),
+    )
+    return "not a checkout" if commit is None else f"{commit}-dirty" if changes else commit
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the checkout that the package runs from; None where there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
-        return "not a checkout"
-    return done.stdout.strip() if done.returncode == 0 else "not a checkout"
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
