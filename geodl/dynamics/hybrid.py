@@ -14,7 +14,7 @@ from geodl.train.baselines import least_squares
 class KnownField(nn.Module):
     """Known equations as a field, such as ``KnownField(lorenz63, learn=["rho"], rho=20.0)``.
 
-    Parameters that are learned are ``nn.Parameter``s, the others buffers: both are saved, and moved with the module.
+    Parameters that are learned are of ``nn.Parameter``, the others buffers: both are saved, and moved with the module.
     Buffers begin in float64, so that 8/3 stays 8/3; numbers without dimensions leave the dtype of states alone.
 
     Args:

@@ -121,7 +121,7 @@ class TangentLinear:
 
 
 def dot_product_test(step: Step, state: Float[Tensor, "*batch n"], seed: int = 0) -> float:
-    """|⟨Mδ, w⟩ − ⟨δ, Mᵀw⟩| / (‖Mδ‖ ‖w‖) for random δ and w: at most 1e-12 in float64 if the adjoint is the adjoint.
+    """``|⟨Mδ, w⟩ − ⟨δ, Mᵀw⟩|`` / (‖Mδ‖ ‖w‖) for random δ and w: at most 1e-12 in float64 if the adjoint is the adjoint.
 
     Source: Navon et al. 1992, Mon. Wea. Rev. 120, 1433, section 2.
     """

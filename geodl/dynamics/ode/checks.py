@@ -25,26 +25,51 @@ IMPLICIT = "implicit_midpoint"
 METHODS = (*TABLEAUS, IMPLICIT)
 
 
-def check_problem(field: Any, y0: Any, t: Any, substeps: int) -> None:
-    for name, tensor in (("y0", y0), ("t", t)):
-        if not isinstance(tensor, Tensor):
-            raise DtypeError(f"{name} is a {type(tensor).__name__}, expected a tensor: torch.as_tensor({name})")
-        if not tensor.dtype.is_floating_point:
-            raise DtypeError(f"{name} has dtype {tensor.dtype}, expected floating point: {name}.double()")
+def check_problem(field: Any, y0: Any, t: Any) -> None:
+    """Refuse what does not fit together.
+
+    Raises:
+        OptionError, DtypeError, ShapeError, NonFiniteError, TimeAxisError: as `geodl.dynamics.odeint` says.
+    """
+    if not callable(field):
+        raise OptionError(f"the field is a {type(field).__name__}, expected a function or module: field(t, y)")
+    _check_tensors(y0, t)
     _check_shapes(y0, t)
     if t.dtype != y0.dtype:
         raise DtypeError(f"t has dtype {t.dtype}, y0 has {y0.dtype}: write t.to(y0)")
     weight = next((w for w in field.parameters() if w.is_floating_point()), y0) if isinstance(field, nn.Module) else y0
     if weight.dtype != y0.dtype:
         raise DtypeError(f"the field has parameters of dtype {weight.dtype}, y0 has {y0.dtype}: write field.to(y0)")
-    if substeps < 1:
-        raise OptionError(f"substeps is {substeps}, expected at least 1")
     if transforms_active():
         return  # whose tensors have no values to look at
     if not bool(torch.isfinite(y0).all()):
         bad = (~torch.isfinite(y0)).nonzero()[0].tolist()
         raise NonFiniteError(f"y0 is {float(y0[tuple(bad)])} at {bad}: remove it, or replace it by a number")
     _check_increasing(t)
+
+
+def _check_tensors(y0: Any, t: Any) -> None:
+    if isinstance(y0, tuple):
+        raise DtypeError("y0 is a tuple, expected one tensor: torch.cat its parts along the last dimension")
+    for name, tensor in (("y0", y0), ("t", t)):
+        if not isinstance(tensor, Tensor):
+            raise DtypeError(f"{name} is a {type(tensor).__name__}, expected a tensor: torch.as_tensor({name})")
+        if not tensor.dtype.is_floating_point:
+            raise DtypeError(f"{name} has dtype {tensor.dtype}, expected floating point: {name}.double()")
+
+
+def check_numbers(substeps: Any, rtol: float, atol: float, max_steps: int) -> None:
+    """Refuse numbers that no integration can follow.
+
+    Raises:
+        OptionError: names the number.
+    """
+    if not isinstance(substeps, int) or substeps < 1:
+        raise OptionError(f"substeps is {substeps!r}, expected a whole number of at least 1")
+    if not (rtol >= 0 and atol >= 0 and rtol + atol > 0):
+        raise OptionError(f"rtol is {rtol}, atol is {atol}: neither may be negative, and one must be positive")
+    if max_steps < 1:
+        raise OptionError(f"max_steps is {max_steps}, expected at least 1")
 
 
 def _check_shapes(y0: Tensor, t: Tensor) -> None:

@@ -8,14 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from geodl.dynamics.ode.adaptive import Control, Status, adaptive_steps
-from geodl.dynamics.ode.checks import IMPLICIT, Adjoint, Engine, check_choice, check_problem
+from geodl.dynamics.ode.checks import IMPLICIT, Adjoint, Engine, check_choice, check_numbers, check_problem
 from geodl.dynamics.ode.dense_tape import DenseTape, is_dense
 from geodl.dynamics.ode.march import Grid, Problem, march, refuse_captured
 from geodl.dynamics.ode.scheme import AbstractScheme, Explicit, ImplicitMidpoint, Learned
 from geodl.dynamics.ode.tableau import TABLEAUS, Tableau
 from geodl.dynamics.ode.tape import Field, GraphTape, leaves_of
 from geodl.dynamics.ode.torchdiffeq_solvers import PREFIX, torchdiffeq_path
-from geodl.errors import OptionError
+from geodl.errors import DtypeError, OptionError
 
 # torch's own rounding allows no more in single precision; torchdiffeq asks for 1e-7 there and underflows.
 TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float32: (1e-5, 1e-6)}
@@ -64,7 +64,7 @@ def odeint(
         adjoint: "discrete", the default, is the exact transpose of the scheme; "checkpoint" the same with about √N
             states kept instead of all stages; "autograd", the default with torchdiffeq, goes through plain operations.
             "continuous" solves the adjoint equation backwards (torchdiffeq's ``odeint_adjoint``): its gradient is not
-            that of the solution returned, and is wrong by e^{|λ| Δt} times rounding where the system contracts at a
+            that of the solution returned, and is wrong by e^{λ Δt} times rounding where the system contracts at a
             rate λ.
         engine: "fused" runs bilinear fields, and MLP fields of tanh, silu or relu, on the CPU in C that is compiled on
             first use for the shape of the field.
@@ -86,6 +86,7 @@ def odeint(
     ).states  # fmt: skip
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # tracing would unroll the loop over the steps
 def integrate(
     field: Field,
     y0: Float[Tensor, "*batch n"],
@@ -100,12 +101,13 @@ def integrate(
     max_steps: int = MAX_STEPS,
 ) -> Solution:
     """As `odeint`, with the status and the number of steps of each sample."""
-    check_problem(field, y0, t, substeps)
+    check_problem(field, y0, t)
     foreign = isinstance(method, str) and method.startswith(PREFIX)
     adjoint = adjoint or ("autograd" if foreign else "discrete")
     check_choice(method, adjoint, engine, t)
     default = TOLERANCES.get(y0.dtype, TOLERANCES[torch.float32])
-    control = Control(rtol or default[0], atol or default[1], max_steps)
+    control = Control(default[0] if rtol is None else rtol, default[1] if atol is None else atol, max_steps)
+    check_numbers(substeps, control.rtol, control.atol, max_steps)
     if foreign:
         continuous = adjoint == "continuous"
         states = torchdiffeq_path(
@@ -116,6 +118,8 @@ def integrate(
     if tableau is not None and tableau.adaptive:
         if substeps != 1:
             raise OptionError(f"method {method!r} chooses its own steps, got substeps={substeps}: leave substeps out")
+        if y0.dtype not in TOLERANCES:
+            raise DtypeError(f"method {method!r} controls errors in float32 or float64, got {y0.dtype}: y0.float()")
         return _adaptive(field, y0, t, tableau, adjoint, control)
     grid = _grid(y0, t, substeps)
     if engine == "fused":

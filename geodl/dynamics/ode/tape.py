@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from geodl.errors import AdjointError, ShapeError
+from geodl.errors import AdjointError, DtypeError, ShapeError
 
 Field = Callable[[Tensor, Tensor], Tensor]
 
@@ -63,9 +63,12 @@ def checked_rate(field: Field, t: Tensor, state: Tensor) -> Tensor:
     """f(t, y).
 
     Raises:
+        DtypeError: it is no tensor.
         ShapeError: it has another shape than y, which broadcasting would hide.
     """
     rate = field(t, state)
+    if not isinstance(rate, Tensor):
+        raise DtypeError(f"the field returned a {type(rate).__name__}, expected a tensor as y: {tuple(state.shape)}")
     if rate.shape != state.shape:
         raise ShapeError(
             f"the field returned the shape {tuple(rate.shape)} for a state of shape {tuple(state.shape)}: "
