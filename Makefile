@@ -55,7 +55,6 @@ reproduce: $(CORE) ## train and measure what the papers claim; write docs/result
 	cp results/lorenz63/lorenz63.safetensors data/models/dynamics-lorenz63.safetensors
 	cp results/lorenz96-closure/lorenz96-closure.safetensors data/models/dynamics-lorenz96-closure.safetensors
 	cp results/lorenz63/attractor.png results/lorenz63/error_growth.png docs/images/
-	cp results/lorenz96-closure/hovmoeller.png docs/images/
 	cd data/models && sha256sum *.safetensors > SHA256SUMS
 	$(PY) docs/tables.py
 
