@@ -46,8 +46,8 @@ class BilinearField(nn.Module):
     left: Tensor
     right: Tensor
 
-    def features(self, state: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch m"]:
-        """u_i and u_i u_j with i <= j."""
+    def features(self, state: Tensor) -> Tensor:
+        """u_i and u_i u_j with i <= j: ``[*batch, n]`` to ``[*batch, n + n(n + 1)/2]``."""
         # index_select takes a third of the time of indexing.
         left, right = state.index_select(-1, self.left), state.index_select(-1, self.right)
         return torch.cat([state, left * right], dim=-1)
