@@ -174,6 +174,17 @@ def test_an_optimiser_may_change_what_it_gets():
         parameter.grad.zero_()
 
 
+@pytest.mark.parametrize("name", ["tanh", "silu"])
+def test_mixed_precision_gets_the_gradient_of_autograd(name):
+    found = []
+    for adjoint in ("autograd", "discrete"):
+        field = make(name, torch.float32)
+        with torch.autocast("cpu", torch.bfloat16):
+            odeint(field, torch.ones(2, 3), torch.linspace(0, 1, 3), method="rk4", adjoint=adjoint).sum().backward()
+        found.append(torch.cat([parameter.grad.ravel() for parameter in field.parameters()]))
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)
+
+
 def test_times_get_gradients_through_plain_operations():
     t = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
     y0 = torch.ones(1, dtype=torch.float64)

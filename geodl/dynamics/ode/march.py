@@ -76,10 +76,13 @@ class Problem:
 
 
 def march(problem: Problem, start: Float[Tensor, "*batch n"], adjoint: str) -> Path:
-    """Kept states of an integration, with gradients by ``adjoint``: autograd, discrete or checkpoint."""
+    """Kept states of an integration, with gradients by ``adjoint``: autograd, discrete or checkpoint.
+
+    Transforms of torch.func, and the mixed precision of autocast, see through plain operations only.
+    """
     tape = problem.new_tape()
     leaves = [*tape.leaves, *problem.scheme.leaves]
-    if adjoint == "autograd" or transforms_active():
+    if adjoint == "autograd" or transforms_active() or torch.is_autocast_enabled(start.device.type):
         return problem.unrolled(start)
     if not any(tensor.requires_grad for tensor in (start, *leaves)):
         refuse_captured(problem, start)
