@@ -7,12 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from geodl.core.contract import Claim
+from geodl.dynamics.chaos.forecast_skill import ground_truth_time
 from geodl.dynamics.fields import BilinearField, MLPField
+from geodl.dynamics.lorenz63 import CLIMATE_STD, LYAPUNOV_TIME
 from geodl.dynamics.ode.adaptive import Status
 from geodl.dynamics.ode.checks import METHODS
 from geodl.dynamics.ode.learned_runge_kutta import LearnedRungeKutta
 from geodl.dynamics.ode.solve import integrate, odeint
 from geodl.dynamics.ode.tableau import TABLEAUS
+from geodl.dynamics.skill import lorenz63_truth
+from geodl.dynamics.taylor import taylor_trajectory
 
 START, PARAMETERS = (-7.5, -7.2, 26.1), (10.0, 28.0, 8 / 3)
 INTERVALS, STEPS_PER_UNIT = (0.2, 0.5, 1.0, 2.0), 250
@@ -158,5 +162,16 @@ def random_claims(count: int = 1000) -> list[Claim]:
     ]
 
 
+def truth_claims() -> list[Claim]:
+    """How long the truth that judges forecasts is one: beside another order and substep of the same precision."""
+    truth, dt = lorenz63_truth(0.01), 0.01
+    other = taylor_trajectory(truth[0], dt, len(truth) - 1, order=30, substep=0.005)
+    agreed = ground_truth_time(truth, other.astype(np.float64), dt, CLIMATE_STD, LYAPUNOV_TIME)
+    return [
+        Claim("Lorenz-63: valid time of the truth itself, lowest of 48 starts", float(agreed.times.min()), "LT"),
+        Claim("Lorenz-63: starts whose truth is valid to the horizon of 30 LT", float(agreed.censored.mean()), "1"),
+    ]
+
+
 def exactness_claims() -> list[Claim]:
-    return [*extended_claims(), *scheme_claims(), *mate_claims(), *random_claims()]
+    return [*truth_claims(), *extended_claims(), *scheme_claims(), *mate_claims(), *random_claims()]
