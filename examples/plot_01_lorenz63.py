@@ -63,7 +63,7 @@ strange["z"][:] = 200.0
 print("trusted:", bool(again(strange).in_domain))
 
 # %%
-# A long forecast follows the truth for about thirteen Lyapunov times, and stays on the
+# A long forecast follows the truth for about eighteen Lyapunov times, and stays on the
 # attractor after that.
 longer = forecast(again, parts.test.isel(time=0), steps=4000)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
