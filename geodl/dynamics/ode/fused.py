@@ -218,7 +218,7 @@ class _Fused(torch.autograd.Function):
         tape = y0.new_empty(steps * library.fused_tape_size(problem.stages, problem.stored)) if wanted else None
         path, work = y0.new_empty(problem.intervals + 1, *y0.shape), _workspace(library, problem)
         library.fused_integrate(problem, *map(_address, (y0, path, tape, work)))
-        ctx.library, ctx.substeps, ctx.stored = library, grid.substeps, problem.stored
+        ctx.compiled, ctx.substeps, ctx.stored = library, grid.substeps, problem.stored
         ctx.save_for_backward(tape, grid.h, grid.rate, a, b, *parameters)
         return path
 
@@ -234,8 +234,8 @@ class _Fused(torch.autograd.Function):
         gradients = [torch.zeros(x.shape, dtype=x.dtype) if trained else None for x in parameters]
         targets = _addresses(gradients)
         problem.gradients, problem.tableau = ctypes.addressof(targets) if trained else None, _address(tableau)
-        y0_gradient, work = torch.empty_like(path_gradient[0]), _workspace(ctx.library, problem)
-        ctx.library.fused_adjoint(problem, *map(_address, (path_gradient, tape, y0_gradient, work)))
+        y0_gradient, work = torch.empty_like(path_gradient[0]), _workspace(ctx.compiled, problem)
+        ctx.compiled.fused_adjoint(problem, *map(_address, (path_gradient, tape, y0_gradient, work)))
         return None, None, *_split(tableau, a, b), y0_gradient, *gradients
 
 
