@@ -76,6 +76,16 @@ def same_dataset(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     return ds, ds
 
 
+def unchanged(tensors: Tensors) -> Tensors:
+    """The network sees the scaled inputs themselves."""
+    return tensors
+
+
+def as_given(ds: xr.Dataset) -> xr.Dataset:
+    """Nothing is derived: the Dataset must hold what the schema asks for."""
+    return ds
+
+
 def mean_squared_error(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
     """Mean over the outputs of the mean squared error of each, all scaled to order one."""
     del inputs
@@ -93,14 +103,18 @@ class Family:
     """A kind of surrogate with its options fixed.
 
     Attributes:
-        build: makes the network, whose ``forward`` takes scaled inputs in schema order and returns a tuple.
+        build: makes the network, whose ``forward`` takes encoded inputs, scaled and in schema order unless ``encode``
+            says otherwise, and returns the outputs of the schema, in evaluation its diagnostics too.
         group: dimension or coordinate whose values must stay together when data are split.
         example: a small set of raw data from a seed, made within seconds, for tests and first steps.
         samples: raw data to (inputs, outputs), for data whose samples must be cut out first.
-        loss: (predicted, targets, inputs), scaled, to a scalar.
-        features: scaled inputs to ``[sample, feature]``, what the guard looks at.
-        warm_start: gives the untrained network a first look at scaled training data.
-        generate: makes reference data.
+        loss: (predicted, scaled targets, encoded inputs) to a scalar.
+        complete: derives inputs of the schema from what users have in their place; refuses what can be seen wrong.
+        encode: scaled inputs to what network and guard see of them, without weights: computed once before training.
+        features: encoded inputs to ``[sample, feature]``, what the guard looks at.
+        warm_start: gives the untrained network a first look at encoded inputs and scaled outputs for training.
+        generate: makes reference data from a seed and arguments, or reads a folder that is given as ``source``: one
+            Dataset, or several by name.
         metrics, figures: what this family measures and draws besides the usual.
         settings: training settings that suit this family when the user gives none.
     """
@@ -115,9 +129,11 @@ class Family:
     example: Callable[[int], xr.Dataset]
     samples: Callable[[xr.Dataset], tuple[xr.Dataset, xr.Dataset]] = same_dataset
     loss: Callable[[Tensors, Tensors, Tensors], Tensor] = mean_squared_error
+    complete: Callable[[xr.Dataset], xr.Dataset] = as_given
+    encode: Callable[[Tensors], Tensors] = unchanged
     features: Callable[[Tensors], Tensor] = flatten
     warm_start: Callable[[nn.Module, Tensors, Tensors], None] | None = None
-    generate: Callable[..., xr.Dataset] | None = None
+    generate: Callable[..., xr.Dataset | Mapping[str, xr.Dataset]] | None = None
     metrics: Callable[["Surrogate", xr.Dataset], xr.Dataset] | None = None
     figures: Callable[["Surrogate", xr.Dataset], "dict[str, Figure]"] | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -10,6 +10,7 @@ from geodl.errors import SplitError
 
 LEAST_CALIBRATION = 10  # with nine samples or fewer a 90 % interval would have to be infinite
 _RIDGE = 1e-6
+_FACTORS = ("log", "ln")
 
 
 def conformal_quantile(scores: Tensor, level: float) -> Tensor:
@@ -94,19 +95,44 @@ class Guard(nn.Module):
 
 
 class Intervals(nn.Module):
-    """Half widths that cover ``level`` of the errors of each output, by split conformal prediction."""
+    """Half widths that cover ``level`` of the errors of each output, by split conformal prediction.
 
-    def __init__(self, outputs: int, level: float = 0.9):
+    What an error is follows from how the output is scaled. Vectors and tensors (isotropic): the length of the
+    difference, one width for all components, so that it does not depend on the frame. Positive quantities (log, ln):
+    the logarithm of the quotient, so that the interval is a factor. All others: the difference, entry by entry.
+    """
+
+    def __init__(self, scales: Sequence[str], level: float = 0.9):
         super().__init__()
-        self.outputs, self.level = outputs, level
-        for i in range(outputs):
+        self.scales, self.level = tuple(scales), level
+        for i in range(len(self.scales)):
             self.register_buffer(f"half_{i}", torch.zeros(()))
 
     def fit(self, predicted: Sequence[Tensor], truth: Sequence[Tensor]) -> None:
-        """Calibrate on held-out samples ``[sample, *dims]`` in physical units, one width per entry of ``dims``."""
-        for i, (p, t) in enumerate(zip(predicted, truth, strict=True)):
-            setattr(self, f"half_{i}", conformal_quantile((p - t).abs(), self.level))
+        """Calibrate on held-out samples ``[sample, *dims]`` in physical units."""
+        for i, errors in enumerate(self.errors(predicted, truth)):
+            setattr(self, f"half_{i}", conformal_quantile(errors, self.level))
 
     def halves(self) -> tuple[Tensor, ...]:
-        """One half width per output ``[*dims]``, in physical units."""
-        return tuple(getattr(self, f"half_{i}") for i in range(self.outputs))
+        """One half width per output: ``[*dims]``, or a single number for isotropic ones."""
+        return tuple(getattr(self, f"half_{i}") for i in range(len(self.scales)))
+
+    def errors(self, predicted: Sequence[Tensor], truth: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """What a half width is compared with, per output ``[sample, *dims]``, or ``[sample]`` for isotropic ones."""
+        return tuple(_error(s, p, t) for s, p, t in zip(self.scales, predicted, truth, strict=True))
+
+    def bounds(self, predicted: Sequence[Tensor]) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Low and high end per output ``[sample, *dims]``, in physical units."""
+        return tuple(_bounds(s, p, h.to(p)) for s, p, h in zip(self.scales, predicted, self.halves(), strict=True))
+
+
+def _error(scale: str, predicted: Tensor, truth: Tensor) -> Tensor:
+    if scale == "isotropic":
+        return (predicted - truth).reshape(len(truth), -1).norm(dim=1)
+    return (predicted.log() - truth.log() if scale in _FACTORS else predicted - truth).abs()
+
+
+def _bounds(scale: str, predicted: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
+    if scale in _FACTORS:
+        return predicted * (-half).exp(), predicted * half.exp()
+    return predicted - half, predicted + half

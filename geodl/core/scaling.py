@@ -84,6 +84,20 @@ class LogScaling(AbstractScaling):
         return (z * self.std + self.mean).exp()
 
 
+class LnScaling(AbstractScaling):
+    """log x and no more, for a network that predicts the factor on another quantity."""
+
+    def fit(self, x: Tensor) -> None:
+        if not bool((x > 0).all()):
+            raise DomainError(f"ln scaling needs positive values, the smallest is {float(x.min()):g}")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.log()
+
+    def inverse(self, z: Tensor) -> Tensor:
+        return z.exp()
+
+
 class BoxCoxScaling(AbstractScaling):
     """((x^power - 1) / power - mean) / std, a logarithm that is finite at zero.
 
@@ -122,6 +136,7 @@ _KINDS: dict[str, type[AbstractScaling]] = {
     "standard": StandardScaling,
     "isotropic": IsotropicScaling,
     "log": LogScaling,
+    "ln": LnScaling,
     "box-cox": BoxCoxScaling,
     "none": NoScaling,
 }

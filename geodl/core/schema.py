@@ -11,7 +11,7 @@ import xarray as xr
 from geodl.core import units
 from geodl.errors import DomainError, NonFiniteError, SchemaError, UnitsError, did_you_mean
 
-SCALES = ("standard", "components", "isotropic", "log", "box-cox", "none")
+SCALES = ("standard", "components", "isotropic", "log", "ln", "box-cox", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +55,16 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class Schema:
-    """Inputs and outputs in the order in which tensors are handed over, and the axes that they share."""
+    """Inputs and outputs in the order in which tensors are handed over, and the axes that they share.
+
+    ``diagnostics`` are what a network says of its own outputs, such as the spread of an ensemble: there is no truth
+    for them, and nothing is trained on them.
+    """
 
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
     axes: tuple[Axis, ...] = ()
+    diagnostics: tuple[Variable, ...] = ()
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -78,6 +83,7 @@ class Schema:
             "inputs": [_jsonable(variable) for variable in self.inputs],
             "outputs": [_jsonable(variable) for variable in self.outputs],
             "axes": [_jsonable(axis) for axis in self.axes],
+            **({"diagnostics": [_jsonable(variable) for variable in self.diagnostics]} if self.diagnostics else {}),
         }
 
 

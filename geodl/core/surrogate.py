@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import geodl
 from geodl.core import files, store
-from geodl.core.contract import Baseline, Family, Tensors, family, flatten
+from geodl.core.contract import Baseline, Family, Tensors, family, flatten, unchanged
 from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of, unpack
 from geodl.core.progress import progress
@@ -36,13 +36,15 @@ class Core(nn.Module):
     Scalings are shared by name: an output called like an input is the same quantity and can be fed back.
     """
 
-    def __init__(self, schema: Schema, network: nn.Module):
+    def __init__(self, schema: Schema, network: nn.Module, encode: Callable[[Tensors], Tensors] = unchanged):
         super().__init__()
+        self._encode = encode
         self._names = names = list(dict.fromkeys(variable.name for variable in schema.variables))
         first = {variable.name: variable for variable in reversed(schema.variables)}
         self.scalings = nn.ModuleList(scaling(first[name], schema.shape(first[name])) for name in names)
         self._inputs = [names.index(variable.name) for variable in schema.inputs]
         self._outputs = [names.index(variable.name) for variable in schema.outputs]
+        self._diagnostics = len(schema.diagnostics)
         self.network = network
 
     def _scaling(self, index: int) -> AbstractScaling:
@@ -66,6 +68,10 @@ class Core(nn.Module):
     def scale_inputs(self, inputs: Tensors) -> Tensors:
         return tuple(self._scaling(i)(x) for i, x in zip(self._inputs, inputs, strict=True))
 
+    def encoded(self, inputs: Tensors) -> Tensors:
+        """What the network sees of physical inputs."""
+        return self._encode(self.scale_inputs(inputs))
+
     def scale_outputs(self, outputs: Tensors) -> Tensors:
         return tuple(self._scaling(i)(y) for i, y in zip(self._outputs, outputs, strict=True))
 
@@ -73,8 +79,14 @@ class Core(nn.Module):
         return tuple(self._scaling(i).inverse(z) for i, z in zip(self._inputs, scaled, strict=True))
 
     def forward(self, *inputs: Tensor) -> Tensors:
-        scaled = self.network(*self.scale_inputs(inputs))
-        return tuple(self._scaling(i).inverse(z) for i, z in zip(self._outputs, scaled, strict=True))
+        return self.answer(self.encoded(inputs))[0]
+
+    def answer(self, encoded: Tensors) -> tuple[Tensors, Tensors]:
+        """Outputs in physical units, and in evaluation the diagnostics, of encoded inputs."""
+        found = self.network(*encoded)
+        count = len(self._outputs)
+        outputs = tuple(self._scaling(i).inverse(z) for i, z in zip(self._outputs, found[:count], strict=True))
+        return outputs, tuple(found[count:])
 
     def at(self) -> tuple[torch.dtype, torch.device]:
         """Where the weights live and in which precision."""
@@ -122,33 +134,45 @@ class Surrogate:
         if outside not in ("flag", "raise"):
             raise UnknownNameError(f"outside={outside!r}. {did_you_mean(str(outside), ['flag', 'raise'])}")
         require_dataset(ds)
-        schema = self.family.schema
+        schema, ds = self.family.schema, self.family.complete(ds)
         if is_lazy(ds, schema):
             return lazily(functools.partial(self, outside=outside), ds, schema)
         checked = check(ds, schema.inputs, axes=schema.axes, finite=False)
         samples = samples_of(checked, schema.inputs)
         inputs = pack(checked, schema.inputs, self.core.at()[0], samples=samples)
-        trusted = self.in_domain(inputs)
+        outputs, diagnostics, trusted = self.judged(inputs)
         if outside == "raise" and not bool(trusted.all()):
             raise DomainError(self._why(inputs, trusted, samples))
-        outputs = predict(self.core, inputs)
-        return self._labelled(outputs, trusted, samples, ds.attrs)
+        labelled = self._labelled(outputs, trusted, samples, ds.attrs)
+        return labelled.assign(unpack(diagnostics, schema.diagnostics, schema, samples).data_vars)
+
+    def judged(self, inputs: Tensors) -> tuple[Tensors, Tensors, Tensor]:
+        """Outputs, diagnostics, and per sample whether they may be trusted; every input is encoded once."""
+        count = len(self.family.schema.outputs)
+        *values, within = blockwise(self._judge, inputs, self.core)
+        return tuple(values[:count]), tuple(values[count:]), within & self.possible(inputs)
+
+    def _judge(self, *inputs: Tensor) -> Tensors:
+        encoded = self.core.encoded(inputs)
+        outputs, diagnostics = self.core.answer(encoded)
+        return *outputs, *diagnostics, self.guard(self.family.features(encoded).to(self.guard.mean.device))
+
+    def possible(self, inputs: Tensors) -> Tensor:
+        """True for samples inside the physical bounds of the schema ``[sample]``."""
+        bounds = zip(inputs, self.family.schema.inputs, strict=True)
+        return torch.stack([((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1) for x, v in bounds]).all(0)
 
     def in_domain(self, inputs: Tensors) -> Tensor:
         """True for samples inside physical bounds and inside the guarded domain ``[sample]``."""
-        physical = torch.stack(
-            [
-                ((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1)
-                for x, v in zip(inputs, self.family.schema.inputs, strict=True)
-            ]
-        ).all(0)
-        return physical & self.guard(self.features(inputs))
+        return self.possible(inputs) & self.guard(self.features(inputs))
 
     def features(self, inputs: Tensors) -> Tensor:
         """What the guard looks at ``[sample, feature]``."""
-        dtype, device = self.core.at()
-        scaled = self.core.scale_inputs(tuple(x.to(device, dtype) for x in inputs))
-        return self.family.features(scaled).detach().to(self.guard.mean.device)
+
+        def seen(*block: Tensor) -> Tensors:
+            return (self.family.features(self.core.encoded(block)).to(self.guard.mean.device),)
+
+        return blockwise(seen, inputs, self.core)[0]
 
     def _why(self, inputs: Tensors, trusted: Tensor, samples: Samples) -> str:
         """Which variable of the first refused sample is worst, its value, and what would have been accepted."""
@@ -165,7 +189,7 @@ class Surrogate:
             f"its distance from the training data is {float(self.guard.score(features)[0]):.3g}, "
             f"the limit {float(self.guard.threshold):.3g}. Use outside='flag' to get flags instead."
         )
-        if self.family.features is not flatten:
+        if self.family.features is not flatten or self.family.encode is not unchanged:
             return head + tail
         worst = int(self.guard.excess(features)[0].nan_to_num(nan=math.inf).argmax())
         low, high = (float(self.physical(limit[None], sample)[0, worst]) for limit in self.guard.limits())
@@ -184,8 +208,8 @@ class Surrogate:
     def _labelled(self, outputs: Tensors, trusted: Tensor, samples: Samples, attrs: Mapping[str, Any]) -> xr.Dataset:
         schema = self.family.schema
         middle = unpack(outputs, schema.outputs, schema, samples)
-        for variable, value, half in zip(schema.outputs, outputs, self.intervals.halves(), strict=True):
-            for side, bound in (("low", value - half.to(value)), ("high", value + half.to(value))):
+        for variable, bounds in zip(schema.outputs, self.intervals.bounds(outputs), strict=True):
+            for side, bound in zip(("low", "high"), bounds, strict=True):
                 words = f"{side} end of the {self.intervals.level:.0%} interval of {variable.name}"
                 named = dataclasses.replace(variable, name=f"{variable.name}_{side}", about=words)
                 bounded = bound.clamp(variable.low, variable.high)
@@ -247,14 +271,19 @@ class Surrogate:
         files.write_bytes(path, self.to_bytes(), overwrite=overwrite)
 
 
-@torch.no_grad()
 def predict(core: Core, inputs: Tensors) -> Tensors:
     """A core applied to tensors of any length in blocks, on the core's device; the result is on the inputs'."""
+    return blockwise(core, inputs, core)
+
+
+@torch.no_grad()
+def blockwise(apply: Callable[..., Tensors], inputs: Tensors, core: Core) -> Tensors:
+    """A function of physical inputs applied in blocks where the core lives, in its precision."""
     dtype, device = core.at()
     parts, done, count = list[Tensors](), 0, len(inputs[0])
     with progress("predicting", count, show=count > MANY) as advance:
         for block in zip(*(x.split(BATCH) for x in inputs), strict=True):
-            parts.append(core(*(x.to(device, dtype) for x in block)))
+            parts.append(apply(*(x.to(device, dtype) for x in block)))
             done += len(block[0])
             advance(done)
     return tuple(torch.cat(part).to(inputs[0].device) for part in zip(*parts, strict=True))
@@ -326,9 +355,9 @@ def _assembled(tensors: Mapping[str, Tensor], content: Mapping[str, Any]) -> Sur
     made = family(content["family"], **content["options"])
     if without_words(made.schema.describe()) != without_words(content["schema"]):
         raise BundleError(f"the bundle's schema is not the one that family {made.name!r} has with these options today")
-    core = Core(made.schema, made.build()).to(DTYPES[content["dtype"]])
+    core = Core(made.schema, made.build(), made.encode).to(DTYPES[content["dtype"]])
     _fill(core, store.take(tensors, "core."))
-    guard, intervals = Guard(), Intervals(len(made.schema.outputs), content["interval_level"])
+    guard, intervals = Guard(), Intervals([v.scale for v in made.schema.outputs], content["interval_level"])
     store.set_buffers(guard, store.take(tensors, "guard."))
     store.set_buffers(intervals, store.take(tensors, "intervals."))
     rivals = {name: rival(made, name, core, store.take(tensors, f"rivals.{name}.")) for name in content["rivals"]}

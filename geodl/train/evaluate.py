@@ -67,12 +67,13 @@ def _scores(variable: Variable, predicted: Mapping[str, torch.Tensor], truth: to
 
 
 def _coverage(surrogate: Surrogate, predicted: Tensors, truth: Tensors) -> dict[str, xr.DataArray]:
-    level, halves = surrogate.intervals.level, surrogate.intervals.halves()
+    intervals = surrogate.intervals
+    errors = zip(surrogate.family.schema.outputs, intervals.errors(predicted, truth), intervals.halves(), strict=True)
     return {
         f"coverage_{variable.name}": xr.DataArray(
-            metrics.coverage(p, t, half.to(t)).numpy(),
-            dims=variable.dims,
-            attrs={"units": "1", "long_name": f"share of {variable.name} inside its {level:.0%} interval"},
+            (error <= half.to(error)).double().mean(0).numpy(),
+            dims=variable.dims if error.ndim > 1 else (),
+            attrs={"units": "1", "long_name": f"share of {variable.name} inside its {intervals.level:.0%} interval"},
         )
-        for variable, p, t, half in zip(surrogate.family.schema.outputs, predicted, truth, halves, strict=True)
+        for variable, error, half in errors
     }

@@ -80,13 +80,13 @@ def fit(
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda), threads(config.threads):
         torch.manual_seed(seed)
-        core = Core(family.schema, family.build()).to(device, dtype)
+        core = Core(family.schema, family.build(), family.encode).to(device, dtype)
         core.fit_scalings(*on_device["train"])
-        scaled = {name: _scaled(core, pair) for name, pair in on_device.items()}
+        seen = {name: _seen(core, pair) for name, pair in on_device.items()}
         if family.warm_start:
-            family.warm_start(core.network, *scaled["train"])
+            family.warm_start(core.network, *seen["train"])
         run = Run(
-            core.network, family.loss, scaled["train"], scaled["valid"], config,
+            core.network, family.loss, seen["train"], seen["valid"], config,
             seed=seed, identity=identity | {"settings": config.jsonable()},
         )  # fmt: skip
         train(run, folder=None if folder is None else Path(folder), show=show)
@@ -94,7 +94,13 @@ def fit(
     words = described["train"]
     licence = words.get("license", words.get("licence", "not stated"))
     record = Record(seed, config.jsonable(), described, history, family.citations, licence)
-    return _calibrated(family, core, scaled, on_device["valid"], record, config)
+    guard, intervals = Guard(), Intervals([v.scale for v in family.schema.outputs], config.coverage)
+    train_features, valid_features = (family.features(seen[name][0]).cpu() for name in ("train", "valid"))
+    guard.fit(train_features, valid_features, config.false_alarms)
+    inputs, truth = on_device["valid"]
+    intervals.fit(_to(predict(core, inputs), torch.device("cpu")), _to(truth, torch.device("cpu")))
+    rivals = _rivals(family, core, on_device["train"])
+    return Surrogate(family, core, guard, intervals, rivals, record)
 
 
 def _require(family: object, config: object) -> None:
@@ -104,22 +110,16 @@ def _require(family: object, config: object) -> None:
         raise OptionError(f"config is {config!r}, expected a FitConfig: write geodl.FitConfig.parse({{key: value}})")
 
 
-def _calibrated(
-    family: Family, core: Core, scaled: dict[str, Pairs], valid: Pairs, record: Record, config: FitConfig
-) -> Surrogate:
-    guard, intervals = Guard(), Intervals(len(family.schema.outputs), config.coverage)
-    train_features, valid_features = (family.features(scaled[name][0]).cpu() for name in ("train", "valid"))
-    guard.fit(train_features, valid_features, config.false_alarms)
-    intervals.fit(_to(predict(core, valid[0]), torch.device("cpu")), _to(valid[1], torch.device("cpu")))
-    rivals = {
-        name: rival(family, name, core, baseline.fit(*scaled["train"])) for name, baseline in family.baselines.items()
-    }
-    return Surrogate(family, core, guard, intervals, rivals, record)
+def _rivals(family: Family, core: Core, train_pairs: Pairs) -> dict[str, Core]:
+    """The baselines, fitted to scaled inputs and outputs."""
+    scaled = core.scale_inputs(train_pairs[0]), core.scale_outputs(train_pairs[1])
+    return {name: rival(family, name, core, baseline.fit(*scaled)) for name, baseline in family.baselines.items()}
 
 
 def _to(tensors: Tensors, device: torch.device) -> Tensors:
     return tuple(tensor.to(device) for tensor in tensors)
 
 
-def _scaled(core: Core, pair: Pairs) -> Pairs:
-    return core.scale_inputs(pair[0]), core.scale_outputs(pair[1])
+def _seen(core: Core, pair: Pairs) -> Pairs:
+    """What network and loss see of physical inputs and outputs."""
+    return core.encoded(pair[0]), core.scale_outputs(pair[1])

@@ -17,8 +17,3 @@ def r2(predicted: Tensor, truth: Tensor) -> Tensor:
     """Coefficient of determination ``[*dims]``: 1 is perfect, 0 is as good as the mean of the truth."""
     residual = (predicted - truth).square().mean(0)
     return 1 - residual / truth.var(0, unbiased=False).clamp(min=1e-300)
-
-
-def coverage(predicted: Tensor, truth: Tensor, half: Tensor) -> Tensor:
-    """Share of truths inside the interval ``predicted ± half``, ``[*dims]``."""
-    return ((predicted - truth).abs() <= half).to(truth.dtype).mean(0)

@@ -86,10 +86,35 @@ def test_intervals_cover_their_level_within_two_percent(level):
     generator = torch.Generator().manual_seed(0)
     truth, noise = torch.zeros(2, 20_000, 3), torch.tensor([0.1, 1.0, 10.0])
     predicted = torch.randn(2, 20_000, 3, generator=generator) * noise
-    made = Intervals(1, level)
+    made = Intervals(["standard"], level)
     made.fit([predicted[0]], [truth[0]])
     inside = (predicted[1] - truth[1]).abs() <= made.halves()[0]
     assert inside.double().mean(0).tolist() == pytest.approx([level] * 3, abs=0.02)
+
+
+def test_the_interval_of_a_vector_covers_its_level_and_ignores_the_frame():
+    random = torch.Generator().manual_seed(1)
+    truth = torch.randn(2, 20_000, 3, generator=random, dtype=torch.float64)
+    predicted = truth + torch.randn(truth.shape, generator=random).double() * torch.tensor([0.1, 1.0, 10.0])
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=random, dtype=torch.float64))[0]
+    made, turned = Intervals(["isotropic"]), Intervals(["isotropic"])
+    made.fit([predicted[0]], [truth[0]])
+    turned.fit([predicted[0] @ turn], [truth[0] @ turn])
+    (half,), (error,) = made.halves(), made.errors([predicted[1]], [truth[1]])
+    torch.testing.assert_close(turned.halves()[0], half, rtol=1e-12, atol=0)
+    assert float((error <= half).double().mean()) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_interval_of_a_positive_quantity_is_a_factor_whatever_its_units():
+    truth = torch.logspace(-6, 6, 1000, dtype=torch.float64)
+    predicted = truth * torch.exp(0.3 * torch.randn(1000, generator=torch.Generator().manual_seed(2)).double())
+    one, other = Intervals(["ln"]), Intervals(["ln"])
+    one.fit([predicted], [truth])
+    other.fit([1000 * predicted], [1000 * truth])
+    torch.testing.assert_close(other.halves()[0], one.halves()[0], rtol=1e-12, atol=0)
+    low, high = one.bounds([predicted])[0]
+    assert float(((low <= truth) & (truth <= high)).double().mean()) == pytest.approx(0.9, abs=0.01)
+    assert bool((low > 0).all())
 
 
 @pytest.mark.parametrize("count", [10, 20, 40])
@@ -106,5 +131,5 @@ def test_too_few_samples_are_refused_with_the_number_needed():
 
 def test_an_interval_that_the_samples_cannot_promise_is_refused():
     scores = torch.arange(20.0)
-    made = Intervals(1, 0.99)
+    made = Intervals(["standard"], 0.99)
     assert_refused(SplitError, lambda: made.fit([scores], [0 * scores]), "20 validation samples", "99")

@@ -15,7 +15,7 @@ from geodl.testing import assert_refused
 
 THERE_AND_BACK = {torch.float32: 5e-6, torch.float64: 1e-13}  # relative to the largest value
 DIGIT_LOST = {"box-cox": 10.0}  # by the tenth power
-POSITIVE = ("log", "box-cox")
+POSITIVE = ("log", "ln", "box-cox")
 
 
 def drawn(seed: int, size: float, dtype: torch.dtype, *, positive: bool = False) -> torch.Tensor:
@@ -78,7 +78,8 @@ def test_a_constant_is_only_centred(value, dtype):
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
 def test_log_scaling_refuses_what_has_no_logarithm(bad):
     x = torch.tensor([[1.0, 2.0, bad]])
-    assert_refused(DomainError, lambda: fitted("log", x), "positive", f"{bad:g}")
+    for scale in ("log", "ln"):
+        assert_refused(DomainError, lambda scale=scale: fitted(scale, x), "positive", f"{bad:g}")
 
 
 def test_box_cox_takes_zero_and_refuses_less():

@@ -155,10 +155,12 @@ def test_an_unreadable_file_is_refused(tmp_path):
 
 def test_buffers_must_be_the_ones_of_the_module():
     halves = {"half_0": torch.ones(3)}
-    store.set_buffers(module := Intervals(1), halves)
+    store.set_buffers(module := Intervals(["standard"]), halves)
     assert torch.equal(module.half_0, halves["half_0"])
     for wrong in ({}, {"half_0": torch.ones(3), "half_1": torch.ones(3)}):
-        assert_refused(BundleError, lambda wrong=wrong: store.set_buffers(Intervals(1), wrong), "half_0", "Intervals")
+        assert_refused(
+            BundleError, lambda wrong=wrong: store.set_buffers(Intervals(["standard"]), wrong), "half_0", "Intervals"
+        )
 
 
 def wave(*shape: int, start: int = 0) -> torch.Tensor:
@@ -183,7 +185,7 @@ def golden() -> Surrogate:
         scaling.std.copy_(1 + wave(start=i))
     core.network.field.constant.data.copy_(wave(2))
     core.network.field.weights.data.copy_(wave(5, 2))
-    guard, intervals = Guard(2), Intervals(2, 0.9)
+    guard, intervals = Guard(2), Intervals(["standard", "isotropic"], 0.9)
     guard.whiten, guard.half_range = torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     intervals.half_0, intervals.half_1 = wave(2).abs(), wave(2, start=5).abs()
     record = Record(7, {}, {}, [{"epoch": 1, "train": 0.5}], ("A 2026",), "CC0-1.0", {"geodl": "0.1.0"})
