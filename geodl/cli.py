@@ -50,6 +50,25 @@ def pairs(items: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def free_words(words: list[str] | None) -> dict[str, Any]:
+    """Words that are no options of the command: ``--key value`` or ``--key=value``, and one alone, the source."""
+    found: dict[str, Any] = {}
+    waiting = iter(words or [])
+    for word in waiting:
+        key, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("-"):
+            if "source" in found:
+                raise OptionError(f"{word!r} is one word too many after the source {str(found['source'])!r}")
+            found["source"] = Path(word)
+        elif not word.startswith("--"):
+            raise OptionError(f"there is no option {word!r}: arguments of the generator are written --key value")
+        elif not equals and (value := next(waiting, "--")).startswith("--"):
+            raise OptionError(f"{word!r} has no value: write {word} VALUE")
+        else:
+            found |= pairs([f"{key.replace('-', '_')}={value}"])
+    return found
+
+
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table; the first column is left-aligned text."""
     grid = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -83,32 +102,47 @@ def families() -> None:
         table(f"{name}: {recipe.about}", ["option", "default"], rows)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def data(
     family: Annotated[str, typer.Argument(help="Family, see `geodl families`.")],
-    out: Annotated[Path, typer.Argument(help="NetCDF file to write.")],
+    out: Annotated[Path, typer.Option(help="NetCDF file to write; a folder where the family makes several.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE | --KEY VALUE",
+            help="Folder with data as downloaded, if the family reads one; arguments of the generator.",
+            show_default=False,
+        ),
+    ] = None,
     option: Options = None,
     generate: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", help="Argument of the generator as key=value, e.g. trajectories=20."),
+        typer.Option("--set", "-s", help="Argument of the generator as key=value, as --key value is."),
     ] = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Generate reference data of a family."""
-    import geodl
-    from geodl.core.files import refuse_existing, write_data
+    """Generate reference data of a family, or convert what was downloaded to its layout."""
+    import xarray as xr
 
-    refuse_existing(out, overwrite=overwrite)
+    import geodl
+    from geodl.core.files import refuse_existing, write_data, write_folder
+
+    if not out.is_dir():
+        refuse_existing(out, overwrite=overwrite)
     chosen = geodl.family(family, **pairs(option))
     if chosen.generate is None:
         raise OptionError(f"family {family!r} has no generator with these options: bring your own data")
     try:
-        ds = chosen.generate(seed=seed, **pairs(generate))
+        made = chosen.generate(seed=seed, **pairs(generate), **free_words(source))
     except TypeError as error:
         raise OptionError(f"the generator of {family!r} refused its arguments: {error}") from error
-    write_data(ds, out, overwrite=overwrite)
-    say(f"{out}: {dict(ds.sizes)}")
+    if isinstance(made, xr.Dataset):
+        write_data(made, out, overwrite=overwrite)
+        say(f"{out}: {dict(made.sizes)}")
+    else:
+        for path, ds in zip(write_folder(made, out, overwrite=overwrite), made.values(), strict=True):
+            say(f"{path}: {dict(ds.sizes)}")
 
 
 @app.command()

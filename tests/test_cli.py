@@ -1,5 +1,6 @@
 """Every command of the command line does its work on a small case, and a refusal ends with status 2 and a message."""
 
+import dataclasses
 import re
 import sys
 from collections.abc import Callable
@@ -43,8 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data of 40 and of 12 trajectories, and a bundle made with SMALL, all by the command line."""
     made = tmp_path_factory.mktemp("cli")
     for words in (
-        ["data", "dynamics", made / "run.nc", "--set", "trajectories=40", "-s", "points=13"],
-        ["data", "dynamics", made / "test.nc", "--set", "trajectories=12", "-s", "points=13", "--seed", 5],
+        ["data", "dynamics", "--out", made / "run.nc", "--set", "trajectories=40", "-s", "points=13"],
+        ["data", "dynamics", "--trajectories", 12, "--points=13", "--seed", 5, "--out", made / "test.nc"],
         ["fit", made / "run.nc", made / "model.safetensors", "-f", "dynamics", *SMALL],
     ):
         done = CliRunner().invoke(cli.app, list(map(str, words)))
@@ -56,6 +57,28 @@ def test_data_writes_what_the_generator_makes_with_the_arguments_given(folder: P
     made = geodl.open_data(folder / "test.nc")
     xr.testing.assert_identical(made, lorenz63_dataset(12, 13, 0.01, seed=5))
     assert geodl.open_data(folder / "run.nc").sizes == {"trajectory": 40, "time": 13}
+
+
+def test_data_of_several_datasets_becomes_a_folder_of_files(run: Geodl, tmp_path, monkeypatch):
+    asked = []
+
+    def generate(**arguments: object) -> dict[str, xr.Dataset]:
+        asked.append(arguments)
+        return {name: xr.Dataset({"a": ("x", [float(i)])}) for i, name in enumerate(("one", "two"))}
+
+    changed = dataclasses.replace(geodl.family("dynamics"), generate=generate)
+    monkeypatch.setattr(geodl, "family", lambda name, **options: changed)
+    words = ["data", "dynamics", tmp_path / "source", "--half-width", -2, "--out", tmp_path / "out"]
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert asked == [{"seed": 0, "source": tmp_path / "source", "half_width": -2}]
+    assert out == "".join(f"{tmp_path / 'out' / name}.nc: {{'x': 1}}\n" for name in ("one", "two"))
+    assert float(geodl.open_data(tmp_path / "out" / "two.nc")["a"][0]) == 1.0
+    (tmp_path / "out" / "one.nc").unlink()
+    status, _, err = run(*words)
+    assert (status, "two.nc exists" in err) == (2, True)
+    assert not (tmp_path / "out" / "one.nc").exists()
+    assert run(*words, "--overwrite")[0] == 0
 
 
 def test_check_says_how_many_samples_a_file_holds(run: Geodl, folder: Path):
@@ -217,14 +240,28 @@ REFUSED: dict[str, tuple[list[str], tuple[str, ...]]] = {
         ["fit", "{}/run.nc", "{}/new", "-f", "dynamics", "--config", "{}/no.toml"], ("DataFileError", "no.toml"),
     ),
     "no generator": (
-        ["data", "dynamics", "{}/new.nc", "-o", "system=data"], ("OptionError", "no generator", "your own data"),
+        ["data", "dynamics", "--out", "{}/new.nc", "-o", "system=data"],
+        ("OptionError", "no generator", "your own data"),
     ),
     "no argument of the generator": (
-        ["data", "dynamics", "{}/new.nc", "-s", "trajectory=3"],
+        ["data", "dynamics", "--out", "{}/new.nc", "--trajectory", "3"],
         ("OptionError", "'trajectory'", "refused its arguments"),
     ),
+    "a source where none is read": (
+        ["data", "dynamics", "{}", "--out", "{}/new.nc"], ("OptionError", "'source'", "refused its arguments"),
+    ),
+    "two sources": (
+        ["data", "dynamics", "a", "b", "--out", "{}/new.nc"], ("OptionError", "'b' is one word too many", "'a'"),
+    ),
+    "an argument without a value": (
+        ["data", "dynamics", "--out", "{}/new.nc", "--points", "--noise", "1"],
+        ("OptionError", "'--points' has no value", "--points VALUE"),
+    ),
+    "an argument with one dash": (
+        ["data", "dynamics", "--out", "{}/new.nc", "-p", "3"], ("OptionError", "no option '-p'", "--key value"),
+    ),
     "a value that the generator refuses": (
-        ["data", "dynamics", "{}/new.nc", "-s", "points=1"], ("OptionError", "points=1", "points >= 2"),
+        ["data", "dynamics", "--out", "{}/new.nc", "-s", "points=1"], ("OptionError", "points=1", "points >= 2"),
     ),
     "no bundle": (
         ["predict", "{}/modl.safetensors", "{}/test.nc", "{}/new.nc"],
@@ -252,7 +289,7 @@ REFUSED: dict[str, tuple[list[str], tuple[str, ...]]] = {
     **{
         f"{words[0]} over what exists": (words, ("OutputError", "exists", "--overwrite"))
         for words in (
-            ["data", "dynamics", "{}/test.nc"],
+            ["data", "dynamics", "--out", "{}/test.nc"],
             ["fit", "{}/run.nc", "{}/model.safetensors", "-f", "dynamics"],
             ["predict", "{}/model.safetensors", "{}/test.nc", "{}/run.nc"],
             ["report", "{}/model.safetensors", "{}/test.nc", "{}/test.nc"],
@@ -278,7 +315,8 @@ def test_a_refusal_ends_with_status_2_and_one_message(mistake: str, run: Geodl, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["chek"], "No such command"), (["check"], "Missing argument"), (["fit", "a", "b"], "--family"),
-     (["data", "a", "b", "--sead", "1"], "No such option"), (["data", "a", "b", "--seed", "x"], "--seed")],
+     (["check", "a", "-f", "b", "--sead", "1"], "No such option"), (["data", "a", "b"], "--out"),
+     (["data", "a", "--out", "b", "--seed", "x"], "--seed")],
     ids=lambda value: str(value),
 )  # fmt: skip
 def test_words_that_the_command_line_does_not_know_end_with_status_2(words: list[str], message: str, run: Geodl):

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import xarray as xr
 
+from geodl.core.progress import progress
 from geodl.errors import DataFileError, MissingPackageError, OutputError, UnknownNameError, did_you_mean
 
 READ_TIMEOUT = 120  # seconds: a reader that hangs on a broken file is ended
@@ -184,6 +185,35 @@ def write_data(ds: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
             raise OSError(f"the NetCDF library gave up ({error}), as it does on a full disk") from error
 
 
+def write_folder(datasets: Mapping[str, xr.Dataset], folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Write each Dataset to <name>.nc of a folder, which is made if need be; nothing is written if a file exists.
+
+    Raises:
+        OutputError: ``folder`` is a file, cannot be made, or holds one of the files without ``overwrite``.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder} for {len(datasets)} files: {error.strerror}") from error
+    paths = {folder / f"{name}.nc": ds for name, ds in datasets.items()}
+    for path in paths:
+        refuse_existing(path, overwrite=overwrite)
+    with progress("writing", len(paths)) as advance:
+        for done, (path, ds) in enumerate(paths.items()):
+            advance(done, path.name)
+            write_data(ds, path, overwrite=overwrite)
+    return list(paths)
+
+
 def _encoding(array: xr.Variable, coordinate: bool) -> dict[str, object]:
+    if _is_text(array):  # characters: NetCDF never compresses strings, and reads and writes them one by one
+        return {**_ENCODING, "dtype": "S1"}
     packed = _ENCODING if array.ndim and array.dtype.kind in "iufb" else {}
     return {**packed, "_FillValue": None} if coordinate else packed  # CF: a coordinate has no missing values
+
+
+def _is_text(array: xr.Variable) -> bool:
+    if not (array.ndim and array.size) or array.chunks is not None:
+        return False
+    return array.dtype.kind == "U" or (array.dtype.kind == "O" and all(isinstance(v, str) for v in array.values.flat))

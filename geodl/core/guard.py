@@ -10,7 +10,7 @@ from geodl.errors import SplitError
 
 LEAST_CALIBRATION = 10  # with nine samples or fewer a 90 % interval would have to be infinite
 _RIDGE = 1e-6
-_FACTORS = ("log", "ln")
+_FACTORS, _WHOLE = ("log", "ln"), ("isotropic", "tensor")
 
 
 def conformal_quantile(scores: Tensor, level: float) -> Tensor:
@@ -97,7 +97,7 @@ class Guard(nn.Module):
 class Intervals(nn.Module):
     """Half widths that cover ``level`` of the errors of each output, by split conformal prediction.
 
-    What an error is follows from how the output is scaled. Vectors and tensors (isotropic): the length of the
+    What an error is follows from how the output is scaled. Vectors and tensors (isotropic, tensor): the length of the
     difference, one width for all components, so that it does not depend on the frame. Positive quantities (log, ln):
     the logarithm of the quotient, so that the interval is a factor. All others: the difference, entry by entry.
     """
@@ -127,7 +127,7 @@ class Intervals(nn.Module):
 
 
 def _error(scale: str, predicted: Tensor, truth: Tensor) -> Tensor:
-    if scale == "isotropic":
+    if scale in _WHOLE:
         return (predicted - truth).reshape(len(truth), -1).norm(dim=1)
     return (predicted.log() - truth.log() if scale in _FACTORS else predicted - truth).abs()
 

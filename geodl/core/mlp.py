@@ -17,15 +17,24 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-def mlp(sizes: Sequence[int], activation: str = "tanh") -> nn.Sequential:
+def activation(name: str) -> nn.Module:
+    """An activation by name.
+
+    Raises:
+        UnknownNameError: it does not exist.
+    """
+    if name not in _ACTIVATIONS:
+        raise UnknownNameError(f"there is no activation {name!r}. {did_you_mean(name, _ACTIVATIONS)}")
+    return _ACTIVATIONS[name]()
+
+
+def mlp(sizes: Sequence[int], name: str = "tanh") -> nn.Sequential:
     """Dense layers of the given sizes, ``[*batch, sizes[0]]`` to ``[*batch, sizes[-1]]``, the last one linear.
 
     Raises:
         UnknownNameError: the activation does not exist.
     """
-    if activation not in _ACTIVATIONS:
-        raise UnknownNameError(f"there is no activation {activation!r}. {did_you_mean(activation, _ACTIVATIONS)}")
     layers: list[nn.Module] = []
     for wide, narrow in itertools.pairwise(sizes):
-        layers += [nn.Linear(wide, narrow), _ACTIVATIONS[activation]()]
+        layers += [nn.Linear(wide, narrow), activation(name)]
     return nn.Sequential(*layers[:-1])

@@ -139,6 +139,7 @@ _KINDS: dict[str, type[AbstractScaling]] = {
     "ln": LnScaling,
     "box-cox": BoxCoxScaling,
     "none": NoScaling,
+    "tensor": NoScaling,
 }
 
 

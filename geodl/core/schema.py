@@ -11,7 +11,7 @@ import xarray as xr
 from geodl.core import units
 from geodl.errors import DomainError, NonFiniteError, SchemaError, UnitsError, did_you_mean
 
-SCALES = ("standard", "components", "isotropic", "log", "ln", "box-cox", "none")
+SCALES = ("standard", "components", "isotropic", "log", "ln", "box-cox", "none", "tensor")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Variable:
 
     ``dims`` are the trailing dimensions of one sample; all others of a Dataset are sample dimensions.
     ``low`` and ``high`` are the bounds of physics, not of the training data.
-    ``scale`` names how a network sees it: one of ``SCALES``.
+    ``scale`` names how a network sees it: one of ``SCALES``; "tensor" is as it is, like "none", and says that the
+    components belong together, so that an error is the length of the difference.
     """
 
     name: str

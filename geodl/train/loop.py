@@ -116,7 +116,8 @@ class Run:
         count = len(self.valid[0][0])
         for start in range(0, count, _VALID_BLOCK):
             inputs, targets = (tuple(x[start : start + _VALID_BLOCK] for x in side) for side in self.valid)
-            total += self.loss(self.network(*inputs), targets, inputs).double() * len(inputs[0])
+            predicted = self.network(*inputs)[: len(targets)]  # diagnostics have no targets
+            total += self.loss(predicted, targets, inputs).double() * len(inputs[0])
         self.network.train()
         return float(total) / count
 

@@ -236,6 +236,49 @@ def test_a_folder_that_cannot_be_synced_does_not_lose_the_result(tmp_path, monke
     assert (tmp_path / "result.bin").read_bytes() == b"new"
 
 
+TEXTS = {
+    "fixed width": np.array(["α_1", "", "b c "]),
+    "objects": np.array(["α_1", "", "b c "], dtype=object),
+    "two dimensions": np.array([["a", "bcd"], ["", "e"]]),
+    "nothing but empty": np.array(["", ""]),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_come_back_as_they_were_and_can_be_written_again(kind, tmp_path):
+    values = TEXTS[kind]
+    ds = xr.Dataset({"t": (("x", "y")[: values.ndim], values)}, {"name": ("x", list("abc")[: len(values)])})
+    files.write_data(ds, tmp_path / "once.nc")
+    once = files.open_data(tmp_path / "once.nc")
+    xr.testing.assert_identical(once, ds)
+    files.write_data(once, tmp_path / "again.nc")
+    xr.testing.assert_identical(files.open_data(tmp_path / "again.nc"), ds)
+
+
+def test_a_label_for_every_cell_takes_next_to_no_room(tmp_path):
+    flow = np.repeat([f"alpha_05_{length}_2024" for length in range(1000, 1010)], 5000)
+    files.write_data(xr.Dataset(coords={"flow": ("cell", flow)}), tmp_path / "a.nc")
+    assert (tmp_path / "a.nc").stat().st_size < flow.size
+    np.testing.assert_array_equal(files.open_data(tmp_path / "a.nc")["flow"], flow)
+
+
+def test_what_is_not_all_text_is_no_text(tmp_path):
+    values = np.array(["2000-01-01", None], dtype=object)
+    ds = xr.Dataset({"none": ("x", np.array([], dtype="<U3")), "mixed": ("y", values), "one": "text"})
+    assert [files._encoding(array, False) for array in ds.variables.values()] == [{}, {}, {}]
+
+
+def test_a_folder_of_files_is_written_whole_or_refused(ds, tmp_path):
+    made = files.write_folder({"a": ds, "b": ds}, tmp_path / "out")
+    assert made == [tmp_path / "out" / "a.nc", tmp_path / "out" / "b.nc"]
+    xr.testing.assert_identical(files.open_data(made[1]), ds)
+    made[0].unlink()
+    assert_refused(OutputError, lambda: files.write_folder({"a": ds, "b": ds}, tmp_path / "out"), "b.nc exists")
+    assert not made[0].exists()
+    for folder, words in ((made[1], "File exists"), (tmp_path / "no" / "out", "No such file")):
+        assert_refused(OutputError, lambda folder=folder: files.write_folder({"a": ds}, folder), str(folder), words)
+
+
 def test_the_shipped_samples_are_the_ones_that_were_written():
     """Every sample in the checkout opens; a wheel carries the same files."""
     names = [f"{path.parent.name}/{path.stem}" for path in files.data_folder().glob("*/*.nc")]

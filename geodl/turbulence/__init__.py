@@ -1,0 +1,1 @@
+"""Tensor-basis networks for the Reynolds-stress anisotropy of RANS flows."""

@@ -1,0 +1,34 @@
+"""Several dense networks of the same shape, evaluated together."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from geodl.core.mlp import activation
+
+
+class EnsembleMLP(nn.Module):
+    """``members`` dense networks that share nothing, ``[sample, sizes[0]]`` to ``[member, sample, sizes[-1]]``.
+
+    They start from different random weights and see the same batches. The last layer starts near zero, so that its
+    bias alone is the first prediction.
+
+    Source: Lakshminarayanan, Pritzel & Blundell 2017, Simple and scalable predictive uncertainty, NeurIPS.
+    """
+
+    def __init__(self, sizes: Sequence[int], members: int, name: str = "silu"):
+        super().__init__()
+        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        self.weights = nn.ParameterList(torch.randn(members, a, b) / math.sqrt(a) for a, b in pairs)
+        self.biases = nn.ParameterList(torch.zeros(members, 1, b) for _, b in pairs)
+        self.activation = activation(name)
+        with torch.no_grad():
+            self.weights[-1].mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = x.expand(len(self.weights[0]), *x.shape)
+        for weight, bias in list(zip(self.weights, self.biases, strict=True))[:-1]:
+            values = self.activation(torch.baddbmm(bias, values, weight))
+        return torch.baddbmm(self.biases[-1], values, self.weights[-1])

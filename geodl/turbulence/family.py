@@ -1,0 +1,178 @@
+"""The family of closures: from the RANS solution in a cell to the anisotropy and size of its Reynolds stress."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import xarray as xr
+from pydantic import Field
+from torch import Tensor, nn
+
+from geodl.core.contract import Family, Recipe, Tensors
+from geodl.core.mlp import Activation
+from geodl.core.schema import Axis, Schema, Variable
+from geodl.core.settings import Settings
+from geodl.errors import OptionError
+from geodl.turbulence.closures import linear_closure, quadratic_closure, training_mean
+from geodl.turbulence.datasets.completion import complete
+from geodl.turbulence.datasets.convert import convert
+from geodl.turbulence.datasets.orientation import refuse_transposed
+from geodl.turbulence.encoding import TENSORS, Basis, encode
+from geodl.turbulence.example import example
+from geodl.turbulence.features import FEATURES
+from geodl.turbulence.network import TensorBasisNetwork
+from geodl.turbulence.tensor_basis import components
+
+Positive = Annotated[int, Field(gt=0)]
+AXES = (Axis("i", ("x", "y", "z"), about="component"), Axis("j", ("x", "y", "z"), about="direction"))
+K_WEIGHT = 0.05  # of the squared error of ln k beside that of b, which is some tens of times smaller
+
+_SETTINGS: dict[str, Any] = {
+    "optimizer": "adamw", "epochs": 30, "batch_size": 4096, "learning_rate": 3e-3, "weight_decay": 1e-4,
+    "warmup": 0.01, "final_rate": 1e-3,
+}  # fmt: skip
+_CITATIONS = (
+    "Ling, Kurzawski & Templeton 2016, Reynolds averaged turbulence modelling using deep neural networks with "
+    "embedded invariance, J. Fluid Mech. 807, 155",
+    "Pope 1975, A more general effective-viscosity hypothesis, J. Fluid Mech. 72, 331",
+)
+
+_GRADIENT = Variable("velocity_gradient", "s-1", "dU_i/dx_j of the RANS", dims=("i", "j"), scale="none")
+_K = Variable("k", "m2 s-2", "turbulent kinetic energy of the RANS", low=0.0, scale="none")
+_OMEGA = Variable("omega", "s-1", "specific dissipation rate of the RANS", low=0.0, scale="none")
+_WALL = Variable("wall_distance", "m", "distance to the nearest wall", low=0.0, scale="none")
+_NU = Variable("nu", "m2 s-1", "kinematic viscosity", low=0.0, scale="none")
+_K_GRADIENT = Variable("k_gradient", "m s-2", "gradient of k of the RANS", dims=("i",), scale="none")
+_PRESSURE = Variable("pressure_gradient", "m s-2", "gradient of the kinematic pressure", dims=("i",), scale="none")
+_VELOCITY = Variable("velocity", "m s-1", "velocity in the frame of the walls", dims=("i",), scale="none")
+_INPUTS: dict[str, tuple[Variable, ...]] = {
+    "pope": (_GRADIENT, _K, _OMEGA),
+    "galilean": (_GRADIENT, _K, _OMEGA, _WALL, _NU, _K_GRADIENT, _PRESSURE),
+    "all": (_GRADIENT, _K, _OMEGA, _WALL, _NU, _K_GRADIENT, _PRESSURE, _VELOCITY),
+}
+_OUTPUTS = (
+    Variable("anisotropy", "1", "<u_i'u_j'>/(2k) - delta_ij/3, realizable", dims=("i", "j"), scale="tensor"),
+    Variable("k_corrected", "m2 s-2", "turbulent kinetic energy that goes with the anisotropy", low=0.0, scale="ln"),
+)
+_DIAGNOSTICS = (
+    Variable("anisotropy_spread", "1", "root mean square distance of the ensemble members from their mean"),
+    Variable("mahalanobis", "1", "distance from the training cells, 1 at their 99th percentile"),
+    Variable("kernel_distance", "1", "distance by kernel density, 1 at the 99th percentile of the training cells"),
+)
+ENCODED_NAMES = {"velocity_gradient": "gradient"}
+
+
+class Options(Settings):
+    """Options of the family.
+
+    Attributes:
+        features: what the coefficients depend on. "pope": the five invariants, of the inputs velocity_gradient, k and
+            omega alone; "galilean": with the wall, the gradients of k and pressure, all frame independent; "all": with
+            four that need the velocity in the frame of the walls, and are not Galilean invariant.
+        basis: "pope", ten tensors; "extended", two more of the gradient of k, by default where it is an input;
+            "fixed", constant tensors, which makes the network a plain one without any invariance, for comparison.
+        members: networks of the ensemble.
+    """
+
+    features: Literal["pope", "galilean", "all"] = "galilean"
+    basis: Literal["pope", "extended", "fixed"] | None = None
+    members: Positive = 5
+    width: Positive = 64
+    depth: Positive = 3
+    activation: Activation = "silu"
+
+
+def schema(options: Options) -> Schema:
+    """The RANS solution in, anisotropy and energy out."""
+    return Schema(_INPUTS[options.features], _OUTPUTS, AXES, _DIAGNOSTICS)
+
+
+def _basis(options: Options) -> Basis:
+    return options.basis or ("pope" if options.features == "pope" else "extended")
+
+
+def network(options: Options) -> TensorBasisNetwork:
+    """The untrained network."""
+    return TensorBasisNetwork(
+        len(FEATURES[options.features]), TENSORS[_basis(options)],
+        members=options.members, width=options.width, depth=options.depth, activation=options.activation,
+    )  # fmt: skip
+
+
+def prepared(ds: xr.Dataset) -> xr.Dataset:
+    """What follows from what is there, unless the gradient is seen to be transposed."""
+    refuse_transposed(ds)
+    return complete(ds)
+
+
+def generate(seed: int = 0, source: str | Path | None = None) -> Mapping[str, xr.Dataset]:
+    """Data sets as downloaded in the layout of the family, by name.
+
+    Raises:
+        OptionError: no source is given.
+        DataFileError: there is no known set in it, or a broken one.
+    """
+    del seed  # nothing is drawn
+    if source is None:
+        raise OptionError("flows are not made up, they are read: geodl data turbulence FOLDER --out OUT")
+    return convert(Path(source))
+
+
+def samples(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Cells whose reference can be trusted: ``valid_clean``, or else ``valid_les``, where a Dataset has these masks."""
+    ds = prepared(ds)
+    mask = next((name for name in ("valid_clean", "valid_les") if name in ds.variables), None)
+    if mask is not None:
+        ds = ds.isel({ds[mask].dims[0]: ds[mask].values.astype(bool)})
+    return ds, ds
+
+
+def loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
+    """Mean square of the error of b in the Frobenius norm, and a share of that of ln k; of every member in training."""
+    b, ln_k = predicted
+    true_b, true_ln_k = components(targets[0]), targets[1]
+    if b.shape[-1] == 3:
+        b = components(b)
+    else:
+        true_b, true_ln_k = true_b[:, None], true_ln_k[:, None]
+    energy = nn.functional.huber_loss(ln_k, true_ln_k.expand_as(ln_k))
+    return (b - true_b).square().sum(-1).mean() + K_WEIGHT * 2 * energy
+
+
+def warm_start(untrained: nn.Module, inputs: Tensors, targets: Tensors) -> None:
+    """Scales of the features, the domain, and the best constant coefficients."""
+    features, basis, energy = inputs
+    untrained.look(features, basis, components(targets[0]), targets[1] - energy.log())  # type: ignore[operator]
+
+
+def make(options: Options) -> Family:
+    """The family with its options fixed."""
+    made = schema(options)
+    names = [ENCODED_NAMES.get(variable.name, variable.name) for variable in made.inputs]
+    return Family(
+        name="turbulence",
+        about=FAMILY.about,
+        options=options.jsonable(),
+        schema=made,
+        build=functools.partial(network, options),
+        group="flow",
+        baselines={
+            "training mean": training_mean(),
+            "linear eddy viscosity": linear_closure(),
+            "quadratic eddy viscosity": quadratic_closure(),
+        },
+        example=example,
+        samples=samples,
+        loss=loss,
+        complete=prepared,
+        generate=generate,
+        encode=functools.partial(encode, names=names, chosen=options.features, basis=_basis(options)),
+        features=lambda encoded: encoded[0],
+        warm_start=warm_start,
+        settings=_SETTINGS,
+        citations=_CITATIONS,
+    )
+
+
+FAMILY = Recipe("Reynolds-stress anisotropy from a RANS solution, by tensor-basis networks", Options, make)
