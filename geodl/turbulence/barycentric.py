@@ -70,12 +70,16 @@ def barycentric_figure(anisotropies: Mapping[str, Tensor]) -> "Figure":
     from geodl.train.plots import axes_grid
 
     figure, grid = axes_grid(len(anisotropies), width=3.6, height=3.4)
+    drawn = []
     for axis, (name, anisotropy) in zip(grid, anisotropies.items(), strict=True):
-        x, y = barycentric_point(anisotropy).detach().cpu().double().numpy().T
-        shown = axis.hexbin(x, y, gridsize=60, extent=(-0.1, 1.1, -0.1, 1.0), bins="log", mincnt=1, cmap="viridis")
+        x, y = barycentric_point(anisotropy).detach().cpu().double().nan_to_num(-1).numpy().T  # -1: out of sight
+        drawn.append(axis.hexbin(x, y, gridsize=60, extent=(-0.1, 1.1, -0.1, 1.0), bins="log", mincnt=1))
         _triangle(axis)
         axis.set_title(name)
-    figure.colorbar(shown, ax=grid, label="cells", shrink=0.6)
+    most = max(np.asarray(patches.get_array()).max(initial=1) for patches in drawn)
+    for patches in drawn:  # one scale, so that one bar explains all panels
+        patches.set_clim(0.9, most)
+    figure.colorbar(drawn[0], ax=grid, label="cells", shrink=0.6)
     return figure
 
 

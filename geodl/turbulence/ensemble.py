@@ -1,5 +1,6 @@
 """Several dense networks of the same shape, evaluated together."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ class EnsembleMLP(nn.Module):
 
     def __init__(self, sizes: Sequence[int], members: int, name: str = "silu"):
         super().__init__()
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(itertools.pairwise(sizes))
         self.weights = nn.ParameterList(torch.randn(members, a, b) / math.sqrt(a) for a, b in pairs)
         self.biases = nn.ParameterList(torch.zeros(members, 1, b) for _, b in pairs)
         self.activation = activation(name)

@@ -49,7 +49,8 @@ class _Realizable(torch.autograd.Function):
         """The derivative of a function of a spectrum, of divided differences, which never divides by a small gap."""
         (b,) = ctx.saved_tensors
         shape = b.shape
-        b, gradient = (in_blocks(_symmetric, x.reshape(-1, 3, 3)) for x in (b, gradient))
+        b = in_blocks(_traceless, b.reshape(-1, 3, 3))
+        gradient = in_blocks(_symmetric, gradient.reshape(-1, 3, 3))
         outside = eigenvalues(b)[:, 2] < -1 / 3
         gradient[outside] = _pull_back(b[outside], gradient[outside])
         return gradient.reshape(shape)
@@ -57,7 +58,7 @@ class _Realizable(torch.autograd.Function):
 
 def _nearest_of_block(a: Tensor) -> Tensor:
     """The projection of every ``[3, 3, cell]``; only those outside cost more than their eigenvalues."""
-    b = _symmetric(_bounded(a))
+    b = _traceless(a)
     spectrum = eigenvalues_of_block(b)
     outside = (spectrum[2] < -_inside(b, 8)).nonzero()[:, 0]
     if len(outside):
@@ -65,14 +66,20 @@ def _nearest_of_block(a: Tensor) -> Tensor:
     return b
 
 
-def _bounded(a: Tensor) -> Tensor:
-    """``[3, 3, cell]`` with entries of at most 1e30, which leaves room for sums: shorter, but in its own direction."""
-    return a * (1e30 / a.abs().amax((0, 1)).clamp(min=1e30))
+def _traceless(a: Tensor) -> Tensor:
+    """Symmetric traceless part of ``[3, 3, cell]``, and where entries exceed 1/eps its direction at that size.
+
+    An entry of more than 1/eps has more round-off than the triangle is wide; what is left of a trace of 1/eps after
+    its removal is about 1, and goes with a second removal.
+    """
+    largest = 1 / torch.finfo(a.dtype).eps
+    a = a * (largest / a.abs().amax((0, 1)).clamp(min=largest))
+    return deviator_of_block(_symmetric(a))
 
 
 def _symmetric(a: Tensor) -> Tensor:
     """Symmetric traceless part of ``[3, 3, cell]``."""
-    return deviator_of_block(a / 2 + a.transpose(0, 1) / 2)
+    return deviator_of_block((a + a.transpose(0, 1)) / 2)
 
 
 def _inside(b: Tensor, ulps: int) -> float:
@@ -119,7 +126,7 @@ def _pull_back(b: Tensor, gradient: Tensor) -> Tensor:
     gaps, both = u[:, :, None] - u[:, None, :], active[:, :, None] * active[:, None, :]
     apart = (active[:, :, None] != active[:, None, :]) & (gaps != 0)
     quotient = (clipped[:, :, None] - clipped[:, None, :]) / torch.where(apart, gaps, 1)
-    factors = torch.where(apart, quotient, both)
+    factors = torch.where(apart, quotient.clamp(0, 1), both)  # round-off in a corner would leave this range
     turned = vectors.mT @ gradient @ vectors
     diagonal = turned.diagonal(dim1=-2, dim2=-1)
     mean = (diagonal * active).sum(-1, keepdim=True) / active.sum(-1, keepdim=True)

@@ -27,21 +27,23 @@ def tensor_basis(strain: Float[Tensor, "*n 3 3"], rotation: Float[Tensor, "*n 3 
 
 def basis_components(strain: Float[Tensor, "*n 3 3"], rotation: Float[Tensor, "*n 3 3"]) -> Float[Tensor, "*n 10 5"]:
     """:func:`components` of the ten tensors, in half of the time and memory of the tensors."""
-    return in_blocks(_ten_components, strain, rotation)
+    return in_blocks(basis_components_of_block, strain, rotation)
 
 
 def gradient_basis(strain: Float[Tensor, "*n 3 3"], direction: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 2 3 3"]:
     """The traceless parts of n nᵀ and s n nᵀ + n nᵀ s, zero where n is zero.
 
-    In the plane section of a duct the ten tensors span three dimensions of five; with these two they span all.
+    In the section of a duct the ten tensors span three dimensions of five; with these two they span all where n leaves
+    the direction of ∇U. ∇k hardly does away from corners: there the coefficients that repair b are large.
 
     Args:
         strain: s = T S, dimensionless.
         direction: unit vector n, ∇k/|∇k| by :func:`unit_vector`; its sign does not matter.
     """
+    strained = (strain * direction[..., None, :]).sum(-1)
+    pair = strained[..., :, None] * direction[..., None, :]
     dyad = direction[..., :, None] * direction[..., None, :]
-    product = strain @ dyad
-    return torch.stack([deviator(dyad), deviator(product + product.mT)], -3)
+    return torch.stack([deviator(dyad), deviator(pair + pair.mT)], -3)
 
 
 def unit_vector(vector: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
@@ -113,9 +115,19 @@ def _ten(s: Tensor, r: Tensor) -> Tensor:
     return torch.stack([s, *whole])
 
 
-def _ten_components(s: Tensor, r: Tensor) -> Tensor:
-    """Components ``[10, 5, cell]``: the orthonormal tensors pick the symmetric traceless part by themselves."""
+def basis_components_of_block(s: Tensor, r: Tensor) -> Tensor:
+    """Components ``[10, 5, cell]`` of the ten tensors of s and r ``[3, 3, cell]``.
+
+    The orthonormal tensors pick the symmetric traceless part of every product by themselves.
+    """
     return 2 * _orthonormal(s) @ torch.stack(_halves(s, r)).flatten(1, 2)
+
+
+def gradient_components_of_block(s: Tensor, n: Tensor) -> Tensor:
+    """Components ``[2, 5, cell]`` of both tensors of :func:`gradient_basis`, of s ``[3, 3, cell]``, n ``[3, cell]``."""
+    strained = (s * n).sum(1)
+    pairs = torch.stack([n[:, None] * n, 2 * strained[:, None] * n])
+    return _orthonormal(s) @ pairs.flatten(1, 2)
 
 
 def _halves(s: Tensor, r: Tensor) -> list[Tensor]:
