@@ -12,9 +12,8 @@ from geodl.turbulence.mean_flow import MeanFlow
 from geodl.turbulence.tensor_basis import (
     DEGREES,
     GRADIENT_DEGREES,
-    basis_components,
-    components,
-    gradient_basis,
+    basis_components_of_block,
+    gradient_components_of_block,
     unit_basis,
 )
 
@@ -24,7 +23,7 @@ _FLOOR, _SMALL = 1e-6, 1e-15  # of omega in units of the gradient, and of k; as 
 
 
 def encode(inputs: tuple[Tensor, ...], names: Sequence[str], chosen: str, basis: Basis) -> tuple[Tensor, ...]:
-    """Features ``[cell, feature]``, components of the tensors ``[cell, tensor, 5]`` and an energy ``[cell]``.
+    """Features ``[cell, feature]``, components of the tensors ``[cell, tensor, 5]``, an energy and k/ω ``[cell]``.
 
     Args:
         inputs: in the layout's units, by ``names`` of the attributes of :class:`MeanFlow`.
@@ -37,9 +36,9 @@ def encode(inputs: tuple[Tensor, ...], names: Sequence[str], chosen: str, basis:
     return tuple(torch.cat(part) for part in zip(*parts, strict=True))
 
 
-def _encoded(inputs: dict[str, Tensor], chosen: str, basis: Basis) -> tuple[Tensor, Tensor, Tensor]:
+def _encoded(inputs: dict[str, Tensor], chosen: str, basis: Basis) -> tuple[Tensor, ...]:
     flow = _mean_flow(inputs)
-    return features(flow, FEATURES[chosen]), _tensors(flow, basis), flow.energy
+    return features(flow, FEATURES[chosen]), _tensors(flow, basis), flow.energy, flow.k / flow.omega
 
 
 def _mean_flow(inputs: dict[str, Tensor]) -> MeanFlow:
@@ -52,11 +51,10 @@ def _mean_flow(inputs: dict[str, Tensor]) -> MeanFlow:
 
 
 def _tensors(flow: MeanFlow, basis: Basis) -> Tensor:
-    s, one = flow.s.movedim(-1, 0), torch.ones_like(flow.k)
     if basis == "fixed":
-        return torch.eye(5).to(s).expand(len(s), 5, 5)
-    ten = unit_basis(basis_components(s, flow.r.movedim(-1, 0)), DEGREES, one)
-    if basis == "pope":
-        return ten
-    two = components(gradient_basis(s, flow.n.movedim(-1, 0)))
-    return torch.cat([ten, unit_basis(two, GRADIENT_DEGREES, one)], 1)
+        return torch.eye(5).to(flow.k).expand(len(flow.k), 5, 5)
+    parts, degrees = [basis_components_of_block(flow.s, flow.r)], list(DEGREES)
+    if basis == "extended":
+        parts.append(gradient_components_of_block(flow.s, flow.n))
+        degrees += GRADIENT_DEGREES
+    return unit_basis(torch.cat(parts).movedim(-1, 0).contiguous(), degrees, torch.ones_like(flow.k))

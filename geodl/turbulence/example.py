@@ -36,6 +36,7 @@ def _flow(name: str, cells: int, random: np.random.Generator) -> xr.Dataset:
         "wall_distance": random.uniform(0.01, 1.0, cells),
         "k_gradient": random.normal(scale=0.3, size=(cells, 3)),
         "pressure_gradient": random.normal(scale=0.3, size=(cells, 3)),
+        "velocity_gradient_truth": gradient.numpy(),
         "reynolds_stress": reynolds_stress(b, k * ratio).numpy(),
     }
     attrs = {"title": "made-up flows", "license": "CC0-1.0"}

@@ -22,11 +22,12 @@ from geodl.turbulence.encoding import TENSORS, Basis, encode
 from geodl.turbulence.example import example
 from geodl.turbulence.features import FEATURES
 from geodl.turbulence.network import TensorBasisNetwork
+from geodl.turbulence.remainder import with_remainder
 from geodl.turbulence.tensor_basis import components
 
 Positive = Annotated[int, Field(gt=0)]
 AXES = (Axis("i", ("x", "y", "z"), about="component"), Axis("j", ("x", "y", "z"), about="direction"))
-K_WEIGHT = 0.05  # of the squared error of ln k beside that of b, which is some tens of times smaller
+K_WEIGHT = 0.1  # of the squared error of ln k beside that of b, which is some tens of times smaller
 
 _SETTINGS: dict[str, Any] = {
     "optimizer": "adamw", "epochs": 30, "batch_size": 4096, "learning_rate": 3e-3, "weight_decay": 1e-4,
@@ -55,10 +56,18 @@ _OUTPUTS = (
     Variable("anisotropy", "1", "<u_i'u_j'>/(2k) - delta_ij/3, realizable", dims=("i", "j"), scale="tensor"),
     Variable("k_corrected", "m2 s-2", "turbulent kinetic energy that goes with the anisotropy", low=0.0, scale="ln"),
 )
+_REMAINDER = Variable(
+    "anisotropy_remainder", "1", "anisotropy plus k/omega S/k_corrected, S of the true flow", dims=("i", "j"),
+    scale="tensor",
+)  # fmt: skip
 _DIAGNOSTICS = (
     Variable("anisotropy_spread", "1", "root mean square distance of the ensemble members from their mean"),
     Variable("mahalanobis", "1", "distance from the training cells, 1 at their 99th percentile"),
     Variable("kernel_distance", "1", "distance by kernel density, 1 at the 99th percentile of the training cells"),
+)
+_COUPLING = (
+    Variable("eddy_viscosity_implicit", "m2 s-1", "k/omega of the RANS, for the implicit part of the stress"),
+    Variable("stress_remainder", "m2 s-2", "2 k_corrected anisotropy_remainder, the explicit part", dims=("i", "j")),
 )
 ENCODED_NAMES = {"velocity_gradient": "gradient"}
 
@@ -72,11 +81,15 @@ class Options(Settings):
             four that need the velocity in the frame of the walls, and are not Galilean invariant.
         basis: "pope", ten tensors; "extended", two more of the gradient of k, by default where it is an input;
             "fixed", constant tensors, which makes the network a plain one without any invariance, for comparison.
+        remainder: give a solver eddy_viscosity_implicit and stress_remainder, so that it can add 2 (nu + nu_t) S
+            implicitly and the divergence of the remainder explicitly; by default where features are not "pope".
+            Training needs velocity_gradient_truth, the gradient of the true velocity.
         members: networks of the ensemble.
     """
 
     features: Literal["pope", "galilean", "all"] = "galilean"
     basis: Literal["pope", "extended", "fixed"] | None = None
+    remainder: bool | None = None
     members: Positive = 5
     width: Positive = 64
     depth: Positive = 3
@@ -85,7 +98,13 @@ class Options(Settings):
 
 def schema(options: Options) -> Schema:
     """The RANS solution in, anisotropy and energy out."""
-    return Schema(_INPUTS[options.features], _OUTPUTS, AXES, _DIAGNOSTICS)
+    if not _with_remainder(options):
+        return Schema(_INPUTS[options.features], _OUTPUTS, AXES, _DIAGNOSTICS)
+    return Schema(_INPUTS[options.features], (*_OUTPUTS, _REMAINDER), AXES, (*_DIAGNOSTICS, *_COUPLING))
+
+
+def _with_remainder(options: Options) -> bool:
+    return options.features != "pope" if options.remainder is None else options.remainder
 
 
 def _basis(options: Options) -> Basis:
@@ -95,9 +114,14 @@ def _basis(options: Options) -> Basis:
 def network(options: Options) -> TensorBasisNetwork:
     """The untrained network."""
     return TensorBasisNetwork(
-        len(FEATURES[options.features]), TENSORS[_basis(options)],
-        members=options.members, width=options.width, depth=options.depth, activation=options.activation,
-    )  # fmt: skip
+        len(FEATURES[options.features]),
+        TENSORS[_basis(options)],
+        remainder=_with_remainder(options),
+        members=options.members,
+        width=options.width,
+        depth=options.depth,
+        activation=options.activation,
+    )
 
 
 def prepared(ds: xr.Dataset) -> xr.Dataset:
@@ -122,6 +146,7 @@ def generate(seed: int = 0, source: str | Path | None = None) -> Mapping[str, xr
 def samples(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     """Cells whose reference can be trusted: ``valid_clean``, or else ``valid_les``, where a Dataset has these masks."""
     ds = prepared(ds)
+    ds = with_remainder(ds)
     mask = next((name for name in ("valid_clean", "valid_les") if name in ds.variables), None)
     if mask is not None:
         ds = ds.isel({ds[mask].dims[0]: ds[mask].values.astype(bool)})
@@ -129,21 +154,26 @@ def samples(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
-    """Mean square of the error of b in the Frobenius norm, and a share of that of ln k; of every member in training."""
-    b, ln_k = predicted
-    true_b, true_ln_k = components(targets[0]), targets[1]
-    if b.shape[-1] == 3:
-        b = components(b)
-    else:
-        true_b, true_ln_k = true_b[:, None], true_ln_k[:, None]
-    energy = nn.functional.huber_loss(ln_k, true_ln_k.expand_as(ln_k))
-    return (b - true_b).square().sum(-1).mean() + K_WEIGHT * 2 * energy
+    """Mean square errors of the tensors in the Frobenius norm, and a share of that of ln k; of every member in
+    training."""
+    ln_k, true_ln_k = predicted[1], targets[1] if predicted[1].ndim == 1 else targets[1][:, None]
+    total = K_WEIGHT * nn.functional.huber_loss(ln_k, true_ln_k.expand_as(ln_k))
+    for tensor, target in zip(predicted[::2], targets[::2], strict=True):
+        total = total + _square_error(tensor, components(target))
+    return total
+
+
+def _square_error(tensor: Tensor, target: Tensor) -> Tensor:
+    """Of one tensor ``[cell, 3, 3]``, or of the components ``[cell, member, 5]`` of all members."""
+    difference = components(tensor) - target if tensor.shape[-1] == 3 else tensor - target[:, None]
+    return difference.square().sum(-1).mean()
 
 
 def warm_start(untrained: nn.Module, inputs: Tensors, targets: Tensors) -> None:
     """Scales of the features, the domain, and the best constant coefficients."""
-    features, basis, energy = inputs
-    untrained.look(features, basis, components(targets[0]), targets[1] - energy.log())  # type: ignore[operator]
+    features, basis, energy, _ = inputs
+    tensors = (components(target) for target in targets[::2])
+    untrained.look(features, basis, targets[1] - energy.log(), *tensors)  # type: ignore[operator]
 
 
 def make(options: Options) -> Family:
@@ -159,8 +189,8 @@ def make(options: Options) -> Family:
         group="flow",
         baselines={
             "training mean": training_mean(),
-            "linear eddy viscosity": linear_closure(),
-            "quadratic eddy viscosity": quadratic_closure(),
+            "linear eddy viscosity": linear_closure(_with_remainder(options)),
+            "quadratic eddy viscosity": quadratic_closure(_with_remainder(options)),
         },
         example=example,
         samples=samples,

@@ -14,7 +14,8 @@ LARGEST_LOG_RATIO = 5.0  # of the true k to the energy that the RANS gives
 
 
 class TensorBasisNetwork(nn.Module):
-    """An ensemble that gives b = Σ g_n T_n and the ratio of the true k to an energy of the RANS.
+    """An ensemble that gives b = Σ g_n T_n and the ratio of the true k to an energy of the RANS; and if asked the
+    remainder b + ν_t S/k = Σ h_n T_n that an implicit eddy viscosity leaves to a solver.
 
     The tensors have unit length or are zero and the features are clipped, so that b is bounded for any input; the
     projection makes it realizable. Features are scalars and the projection commutes with rotations, so that b turns
@@ -24,12 +25,22 @@ class TensorBasisNetwork(nn.Module):
     Sources: Ling, Kurzawski & Templeton 2016, J. Fluid Mech. 807, 155 (the network); Pope 1975 (the tensors).
     """
 
-    def __init__(self, features: int, tensors: int, *, members: int, width: int, depth: int, activation: str):
+    def __init__(
+        self,
+        features: int,
+        tensors: int,
+        *,
+        remainder: bool,
+        members: int,
+        width: int,
+        depth: int,
+        activation: str,
+    ):
         super().__init__()
-        self.tensors = tensors
+        self.sizes = [tensors, 1, tensors] if remainder else [tensors, 1]
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
-        self.ensemble = EnsembleMLP([features, *[width] * depth, tensors + 1], members, activation)
+        self.ensemble = EnsembleMLP([features, *[width] * depth, sum(self.sizes)], members, activation)
         self.extrapolation = Extrapolation(features)
 
     mean: Tensor
@@ -40,33 +51,43 @@ class TensorBasisNetwork(nn.Module):
         features: Float[Tensor, "cell feature"],
         basis: Float[Tensor, "cell tensor 5"],
         energy: Float[Tensor, "cell"],
+        viscosity: Float[Tensor, "cell"],
     ) -> tuple[Tensor, ...]:
-        """In training the components of b ``[cell, member, 5]`` and ln k ``[cell, member]`` of every member.
+        """In training, of every member: components of b ``[cell, member, 5]``, ln k ``[cell, member]``, components of
+        the remainder ``[cell, member, 5]``.
 
-        In evaluation b ``[cell, 3, 3]``, ln k ``[cell]``, the spread of the members of b, and the two distances from
-        the training data.
+        In evaluation b ``[cell, 3, 3]``, ln k ``[cell]`` and the remainder ``[cell, 3, 3]``; then the diagnostics:
+        spread of the members of b, two distances from the training data, and for a solver the eddy viscosity and the
+        stress that the remainder stands for.
         """
         z = (features - self.mean) / self.std
-        found = self.ensemble(z.clamp(-CLIP, CLIP))
-        b = torch.einsum("mnk,nkc->nmc", found[..., : self.tensors], basis)
-        ratio = LARGEST_LOG_RATIO * (found[..., self.tensors] / LARGEST_LOG_RATIO).tanh()
-        ln_k = energy.log()[:, None] + ratio.mT
+        weights, ratio, *more = self.ensemble(z.clamp(-CLIP, CLIP)).split(self.sizes, dim=-1)
+        b, *remainders = (torch.einsum("mnk,nkc->nmc", w, basis) for w in (weights, *more))
+        ln_k = energy.log()[:, None] + LARGEST_LOG_RATIO * (ratio[..., 0].mT / LARGEST_LOG_RATIO).tanh()
         if self.training:
-            return b, ln_k
-        mean = b.mean(1)
+            return b, ln_k, *remainders
+        mean, mean_ln_k = b.mean(1), ln_k.mean(1)
         spread = (b - mean[:, None]).square().sum(-1).mean(1).sqrt()
-        return realizable(from_components(mean)), ln_k.mean(1), spread, *self.extrapolation(z)
+        outputs, diagnostics = [realizable(from_components(mean)), mean_ln_k], [spread, *self.extrapolation(z)]
+        for remainder in remainders:
+            outputs.append(from_components(remainder.mean(1)))
+            diagnostics += [viscosity, 2 * mean_ln_k.exp()[:, None, None] * outputs[-1]]
+        return *outputs, *diagnostics
 
     @torch.no_grad()
-    def look(self, features: Tensor, basis: Tensor, components: Tensor, ln_ratio: Tensor) -> None:
-        """Take the scales from training data, and begin with the best constant coefficients."""
+    def look(self, features: Tensor, basis: Tensor, ln_ratio: Tensor, *components: Tensor) -> None:
+        """Take the scales from training data, and begin with the best constant coefficients for each tensor."""
         self.mean.copy_(features.double().mean(0))
         std = features.double().std(0)
         self.std.copy_(torch.where(std > 1e-6, std, 1))
         self.extrapolation.fit((features - self.mean) / self.std)
-        flat, target = basis.double(), components.double()
-        gram = torch.einsum("nkc,nlc->kl", flat, flat)
-        ridge = 1e-3 * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-        best = torch.linalg.solve(gram + ridge, torch.einsum("nkc,nc->k", flat, target))
-        self.ensemble.biases[-1][..., : self.tensors] = best.to(features)
-        self.ensemble.biases[-1][..., self.tensors] = ln_ratio.mean()
+        first, *rest = (_constant_coefficients(basis.double(), target.double()) for target in components)
+        bias = torch.cat([first, ln_ratio.double().mean()[None], *rest])
+        self.ensemble.biases[-1].copy_(bias.expand_as(self.ensemble.biases[-1]))
+
+
+def _constant_coefficients(basis: Tensor, target: Tensor) -> Tensor:
+    """Least squares with a touch of ridge, since the tensors depend on each other."""
+    gram = torch.einsum("nkc,nlc->kl", basis, basis)
+    ridge = 1e-3 * gram.diagonal().mean() * torch.eye(len(gram)).to(gram)
+    return torch.linalg.solve(gram + ridge, torch.einsum("nkc,nc->k", basis, target))

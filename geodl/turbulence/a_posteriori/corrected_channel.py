@@ -5,7 +5,7 @@ import xarray as xr
 
 from geodl.turbulence.a_posteriori.channel import channel_velocity, wilcox_channel
 from geodl.turbulence.a_posteriori.comparison import BASELINE, CORRECTED, TRUTH, Closure, compare, score
-from geodl.turbulence.a_posteriori.stress import effective_viscosity, predicted_remainder
+from geodl.turbulence.a_posteriori.stress import effective_viscosity, implicit_viscosity, predicted_remainder
 
 
 def channel_with(
@@ -46,7 +46,7 @@ def _correction(flow: xr.Dataset, predicted: xr.Dataset, re_tau: float) -> np.nd
     y, remainder = flow["wall_distance"].values, predicted_remainder(predicted)
     if remainder is None:
         return channel_velocity(y, re_tau, eddy_viscosity=effective_viscosity(flow, predicted))
-    return channel_velocity(y, re_tau, eddy_viscosity=flow["eddy_viscosity"].values, remainder=remainder[:, 0, 1])
+    return channel_velocity(y, re_tau, eddy_viscosity=implicit_viscosity(flow, predicted), remainder=remainder[:, 0, 1])
 
 
 def _along_x(profile: np.ndarray) -> np.ndarray:

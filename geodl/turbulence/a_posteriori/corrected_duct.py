@@ -8,7 +8,13 @@ from geodl.turbulence.a_posteriori.comparison import BASELINE, CORRECTED, TRUTH,
 from geodl.turbulence.a_posteriori.duct import duct_flow, duct_velocity
 from geodl.turbulence.a_posteriori.grid import DuctGrid
 from geodl.turbulence.a_posteriori.secondary import refined_secondary_flow
-from geodl.turbulence.a_posteriori.stress import effective_viscosity, field, predicted_remainder, predicted_stress
+from geodl.turbulence.a_posteriori.stress import (
+    effective_viscosity,
+    field,
+    implicit_viscosity,
+    predicted_remainder,
+    predicted_stress,
+)
 
 _NEEDED = ("velocity", "velocity_gradient", "eddy_viscosity", "nu", "position", "volume")
 
@@ -49,7 +55,7 @@ def duct_with(closure: Closure, flow: xr.Dataset, *, refinements: int = 3) -> xr
 def _correction(grid: DuctGrid, flow: xr.Dataset, predicted: xr.Dataset, refinements: int) -> tuple[np.ndarray, float]:
     """Velocity [cell, i] and the last change of the secondary flow."""
     nu, bulk = float(field(flow, "nu")[0]), grid.average(grid.fold(field(flow, "velocity")[:, 0]))
-    eddy_viscosity = grid.fold(field(flow, "eddy_viscosity"))
+    eddy_viscosity = grid.fold(implicit_viscosity(flow, predicted))
     if (remainder := predicted_remainder(predicted)) is not None:
         solved = duct_flow(grid, nu, bulk, eddy_viscosity=eddy_viscosity, remainder=grid.fold(remainder))
         return solved["velocity"].values, solved.attrs["change"]

@@ -10,7 +10,7 @@ from geodl.turbulence.anisotropy import reynolds_stress
 from geodl.turbulence.eddy_viscosity import split_stress
 from geodl.turbulence.velocity_gradient import deviator, strain_rate
 
-REMAINDER = "stress_remainder"
+REMAINDER, IMPLICIT = "stress_remainder", "eddy_viscosity_implicit"
 
 
 def stress_remainder(
@@ -42,6 +42,11 @@ def predicted_stress(predicted: xr.Dataset) -> Float[np.ndarray, "cell 3 3"]:
 def predicted_remainder(predicted: xr.Dataset) -> Float[np.ndarray, "cell 3 3"] | None:
     """``stress_remainder`` where the closure gives it."""
     return field(predicted, REMAINDER) if REMAINDER in predicted else None
+
+
+def implicit_viscosity(flow: xr.Dataset, predicted: xr.Dataset) -> Float[np.ndarray, " cell"]:
+    """The eddy viscosity that a remainder goes with: the closure's ``eddy_viscosity_implicit``, or that of the RANS."""
+    return field(predicted, IMPLICIT) if IMPLICIT in predicted else field(flow, "eddy_viscosity")
 
 
 def effective_viscosity(flow: xr.Dataset, predicted: xr.Dataset) -> Float[np.ndarray, " cell"]:

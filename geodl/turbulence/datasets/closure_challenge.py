@@ -9,6 +9,7 @@ from geodl.core.progress import progress
 from geodl.errors import DataFileError
 from geodl.turbulence.datasets.archive import read_archive, read_bytes
 from geodl.turbulence.datasets.layout import flow_dataset, join, stored, symmetric
+from geodl.turbulence.datasets.structured_gradient import structured_gradient
 
 PARTS = {"train": "train", "valid": "val", "excluded": "leak_excluded"}  # key of the result: folder and manifest
 
@@ -78,11 +79,18 @@ def _flow(path: Path, sha256: str) -> xr.Dataset:
     read = read_archive(path, {**stored(_ARRAYS), **extra}, sha256=sha256)
     family = str(read["family"])
     variables = {name: read[array] for name, array in _ARRAYS.items()}
+    shape = read["shape"].tolist()
+    truth = structured_gradient(read["U_LES"], read["C"], (shape[0], shape[1]))
     return flow_dataset(
         path.stem,
-        {**variables, "nu": float(read["nu"]), "reynolds_stress": symmetric(read["tau_LES"])},
+        {
+            **variables,
+            "velocity_gradient_truth": truth,
+            "nu": float(read["nu"]),
+            "reynolds_stress": symmetric(read["tau_LES"]),
+        },
         unit_system=_UNIT_SYSTEMS.get(family, "not stated"),
         family=family,
-        shape=read["shape"].tolist(),
+        shape=shape,
         attrs=_ATTRS,
     )

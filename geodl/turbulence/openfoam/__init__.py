@@ -1,0 +1,1 @@
+"""OpenFOAM cases read and written without OpenFOAM, and VTK files."""
