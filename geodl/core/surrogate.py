@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 import geodl
 from geodl.core import files, store
+from geodl.core.blocks import blockwise
 from geodl.core.contract import Baseline, Family, Tensors, family, flatten, unchanged
 from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of, unpack
-from geodl.core.progress import progress
 from geodl.core.record import Record
 from geodl.core.scaling import AbstractScaling, scaling
 from geodl.core.schema import Schema, check, require_dataset, without_words
@@ -26,8 +26,6 @@ from geodl.core.stream import is_lazy, lazily
 from geodl.errors import BundleError, DeviceError, DomainError, GeodlError, UnknownNameError, did_you_mean
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-BATCH = 8192  # rows per call of the network: larger batches fall out of the caches
-MANY = 100_000  # rows from which a prediction may take seconds
 
 
 class Core(nn.Module):
@@ -149,7 +147,7 @@ class Surrogate:
     def judged(self, inputs: Tensors) -> tuple[Tensors, Tensors, Tensor]:
         """Outputs, diagnostics, and per sample whether they may be trusted; every input is encoded once."""
         count = len(self.family.schema.outputs)
-        *values, within = blockwise(self._judge, inputs, self.core)
+        *values, within = blockwise(self._judge, inputs, *self.core.at())
         return tuple(values[:count]), tuple(values[count:]), within & self.possible(inputs)
 
     def _judge(self, *inputs: Tensor) -> Tensors:
@@ -172,7 +170,7 @@ class Surrogate:
         def seen(*block: Tensor) -> Tensors:
             return (self.family.features(self.core.encoded(block)).to(self.guard.mean.device),)
 
-        return blockwise(seen, inputs, self.core)[0]
+        return blockwise(seen, inputs, *self.core.at())[0]
 
     def _why(self, inputs: Tensors, trusted: Tensor, samples: Samples) -> str:
         """Which variable of the first refused sample is worst, its value, and what would have been accepted."""
@@ -273,20 +271,7 @@ class Surrogate:
 
 def predict(core: Core, inputs: Tensors) -> Tensors:
     """A core applied to tensors of any length in blocks, on the core's device; the result is on the inputs'."""
-    return blockwise(core, inputs, core)
-
-
-@torch.no_grad()
-def blockwise(apply: Callable[..., Tensors], inputs: Tensors, core: Core) -> Tensors:
-    """A function of physical inputs applied in blocks where the core lives, in its precision."""
-    dtype, device = core.at()
-    parts, done, count = list[Tensors](), 0, len(inputs[0])
-    with progress("predicting", count, show=count > MANY) as advance:
-        for block in zip(*(x.split(BATCH) for x in inputs), strict=True):
-            parts.append(apply(*(x.to(device, dtype) for x in block)))
-            done += len(block[0])
-            advance(done)
-    return tuple(torch.cat(part).to(inputs[0].device) for part in zip(*parts, strict=True))
+    return blockwise(core, inputs, *core.at())
 
 
 def device_of(name: str) -> torch.device:

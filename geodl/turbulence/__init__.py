@@ -1,1 +1,49 @@
-"""Tensor-basis networks for the Reynolds-stress anisotropy of RANS flows."""
+"""Learned closures: tensor-basis networks for the Reynolds-stress anisotropy, the physics around them, and solvers."""
+
+import importlib
+from typing import Any
+
+# Found on first use, so that one part does not import all others.
+_HOME = {
+    "read_openfoam": "openfoam.case",
+    "write_openfoam": "openfoam.write",
+    "read_vtk": "openfoam.vtk",
+    "complete": "datasets.completion",
+    "flow_dataset": "datasets.layout",
+    "join": "datasets.layout",
+    "strain_rate": "velocity_gradient",
+    "rotation_rate": "velocity_gradient",
+    "invariants": "invariants",
+    "tensor_basis": "tensor_basis",
+    "gradient_basis": "tensor_basis",
+    "anisotropy": "anisotropy",
+    "reynolds_stress": "anisotropy",
+    "linear_eddy_viscosity": "eddy_viscosity",
+    "quadratic_eddy_viscosity": "eddy_viscosity",
+    "split_stress": "eddy_viscosity",
+    "is_realizable": "realizability",
+    "realizable": "realizability",
+    "barycentric": "barycentric",
+    "barycentric_colour": "barycentric",
+    "barycentric_figure": "barycentric",
+    "colour_map_figure": "barycentric",
+    "FEATURES": "features",
+    "TensorBasisNetwork": "network",
+    "frobenius_error": "metrics",
+    "wilcox_channel": "a_posteriori.channel",
+    "channel_with": "a_posteriori.corrected_channel",
+    "duct_with": "a_posteriori.corrected_duct",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"geodl.turbulence has no name {name!r}; the public names are {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"geodl.turbulence.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

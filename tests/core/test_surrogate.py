@@ -9,12 +9,13 @@ import pytest
 import torch
 import xarray as xr
 
-from geodl.core import store
+from geodl.core import blocks, store
 from geodl.core import surrogate as module
 from geodl.core.pack import pack
 from geodl.core.surrogate import device_of, load, predict
 from geodl.errors import BundleError, DeviceError, DomainError, UnknownNameError
 from geodl.testing import assert_contract, assert_refused
+from geodl.train.fit import threads
 from geodl.train.state import save_state
 from tests import toy
 
@@ -119,9 +120,20 @@ def test_away_from_the_bounds_an_interval_reaches_half_its_width_to_both_sides(s
 def test_blocks_give_the_same_prediction_as_one_call(surrogate, parts, monkeypatch):
     inputs = pack(parts.test, toy.INPUTS)
     whole = predict(surrogate.core, inputs)
-    monkeypatch.setattr(module, "BATCH", 7)
+    monkeypatch.setattr(blocks, "BATCH", 7)
     for one, other in zip(whole, predict(surrogate.core, inputs), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)
+
+
+def test_the_bits_do_not_depend_on_the_number_of_threads(surrogate, parts, monkeypatch):
+    inputs = pack(parts.test, toy.INPUTS)
+    monkeypatch.setattr(blocks, "BATCH", 7)
+    with threads(1):
+        alone = predict(surrogate.core, inputs)
+    with threads(3):
+        together = predict(surrogate.core, inputs)
+        assert torch.get_num_threads() == 3
+    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
 def test_rivals_see_the_world_through_the_scalings_of_the_surrogate(surrogate):

@@ -1,4 +1,4 @@
-"""Plane channel in wall units, along y from the wall to the centre: the Wilcox 1988 k-omega model and its momentum."""
+"""Plane channel in wall units, along y from the wall to the centre: k-omega models and their momentum."""
 
 import numpy as np
 import xarray as xr
@@ -10,11 +10,11 @@ from scipy.optimize import brentq
 from geodl.core.progress import progress
 from geodl.errors import DivergedError, OptionError
 from geodl.turbulence.a_posteriori.comparison import Closure
+from geodl.turbulence.a_posteriori.k_omega import BETA_STAR, BETA_WALL, MODELS, TITLES, Model, Shear
 from geodl.turbulence.a_posteriori.line import Line
 from geodl.turbulence.a_posteriori.stress import effective_viscosity
 from geodl.turbulence.datasets.layout import flow_dataset
 
-ALPHA, BETA, BETA_STAR, SIGMA = 5 / 9, 3 / 40, 0.09, 0.5  # Wilcox 1988, AIAA J. 26, 1299
 WALL_UNITS = "wall units: 1 m stands for nu/u_tau, 1 m s-1 for u_tau"
 _TOLERANCE, _STEPS = 1e-9, 5000
 _SHAPES = (3, 3), (3,), (3,), (3,), (3,)
@@ -39,25 +39,31 @@ def channel_velocity(
     return cumulative_trapezoid(np.append(1.0, slope), np.append(0.0, y))
 
 
-def wilcox_channel(
-    re_tau: float, *, cells: int = 320, closure: Closure | None = None, relaxation: float = 0.5, rounds: int = 40
+def channel_flow(
+    re_tau: float,
+    *,
+    model: Model = "sst",
+    cells: int = 320,
+    closure: Closure | None = None,
+    relaxation: float = 0.5,
+    rounds: int = 40,
 ) -> xr.Dataset:
-    """Mean flow of the k-omega model of Wilcox (1988), in the layout of the family, so that a surrogate can be called.
+    """Mean flow of a k-omega model, in the layout of the family, so that a surrogate can be called.
 
-    ``pressure_gradient`` is that of the kinematic modified pressure p + 2k/3: -1/re_tau along x, zero along y.
+    The force that drives the flow is a source, as in solvers that keep a bulk velocity: ``pressure_gradient`` is zero.
 
     Args:
         re_tau: half height over nu/u_tau.
+        model: "sst" of Menter (2003), or "wilcox" of 1988.
         cells: from the wall to the centre, stretched; the solution is second order in their width.
         closure: maps the flow to a Dataset with ``anisotropy`` and ``k_corrected``; its effective viscosity replaces
             the model's in the momentum and in the production, in the loop. None for the plain model.
         relaxation: part of the closure's change that is taken in each of at most ``rounds`` calls; the attribute
             ``closure_change`` tells the last one, over the largest viscosity.
     Raises:
-        OptionError: re_tau or cells too small.
+        OptionError: re_tau or cells too small, or an unknown model.
         DivergedError: the model did not converge.
         SchemaError: the closure lacks ``anisotropy`` or ``k_corrected``.
-    Source: Wilcox 1988, AIAA J. 26, 1299.
     """
     if not re_tau >= 50 or cells < _WALL_PART:
         raise OptionError(
@@ -65,13 +71,12 @@ def wilcox_channel(
             f"and cells >= {_WALL_PART}, of which the nearest to the wall hold the analytic omega."
         )
     line = _stretched(re_tau, cells)
-    k, omega = _turbulence(line, re_tau, None)
-    flow = _flow(line, re_tau, k, omega, k / omega)
-    return flow if closure is None else _coupled(line, re_tau, flow, closure, relaxation, rounds)
+    flow = _flow(line, re_tau, model, *_turbulence(line, re_tau, model, None))
+    return flow if closure is None else _coupled(line, re_tau, model, flow, closure, relaxation, rounds)
 
 
 def _coupled(
-    line: Line, re_tau: float, flow: xr.Dataset, closure: Closure, relaxation: float, rounds: int
+    line: Line, re_tau: float, model: Model, flow: xr.Dataset, closure: Closure, relaxation: float, rounds: int
 ) -> xr.Dataset:
     """The closure in the loop: its eddy viscosity in the momentum and the production, k and omega solved again."""
     viscosity = flow["eddy_viscosity"].values
@@ -79,8 +84,8 @@ def _coupled(
         for done in range(rounds):
             step = effective_viscosity(flow, closure(flow)) - viscosity
             viscosity = viscosity + relaxation * step
-            k, omega = _turbulence(line, re_tau, viscosity)
-            flow = _flow(line, re_tau, k, omega, viscosity)
+            k, omega, _ = _turbulence(line, re_tau, model, viscosity)
+            flow = _flow(line, re_tau, model, k, omega, viscosity)
             change = float(np.abs(step).max() / viscosity.max())
             flow.attrs["closure_change"] = change
             advance(done + 1, f"change {change:.1e}")
@@ -89,13 +94,15 @@ def _coupled(
     return flow
 
 
-def _flow(line: Line, re_tau: float, k: np.ndarray, omega: np.ndarray, momentum: np.ndarray) -> xr.Dataset:
+def _flow(
+    line: Line, re_tau: float, model: Model, k: np.ndarray, omega: np.ndarray, momentum: np.ndarray
+) -> xr.Dataset:
     """The fields in the layout of the family; ``momentum`` is the eddy viscosity that the momentum feels."""
     y = line.centres
     gradient, velocity, position, pressure_gradient, k_gradient = (np.zeros((len(y), *s)) for s in _SHAPES)
     velocity[:, 0] = channel_velocity(y, re_tau, eddy_viscosity=momentum)
     gradient[:, 0, 1] = (1 - y / re_tau) / (1 + momentum)
-    position[:, 1], pressure_gradient[:, 0] = y, -1 / re_tau
+    position[:, 1] = y
     k_gradient[:, 1] = line.divergence() @ line.mean("zero", "even") @ k
     variables: dict[str, np.ndarray | float] = {
         "velocity": velocity,
@@ -111,7 +118,8 @@ def _flow(line: Line, re_tau: float, k: np.ndarray, omega: np.ndarray, momentum:
         "volume": line.widths,
     }
     ds = flow_dataset("channel", variables, unit_system=WALL_UNITS, family="channel", shape=(1, len(y)))
-    return ds.assign_attrs(title=f"Channel at Re_tau {re_tau:g}: k-omega of Wilcox 1988", re_tau=float(re_tau))
+    title = f"Channel at Re_tau {re_tau:g}: {TITLES[model]}"
+    return ds.assign_attrs(title=title, re_tau=float(re_tau), model=TITLES[model])
 
 
 def _stretched(re_tau: float, cells: int) -> Line:
@@ -121,25 +129,32 @@ def _stretched(re_tau: float, cells: int) -> Line:
     return Line(re_tau * (1 + np.tanh(strength * (s - 1)) / np.tanh(strength)))
 
 
-def _turbulence(line: Line, re_tau: float, viscosity: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """k and omega by Picard's iteration; sinks implicit, so both stay positive from any start."""
+def _turbulence(
+    line: Line, re_tau: float, model: Model, viscosity: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """k, omega and the model's eddy viscosity by Picard's iteration; sinks implicit, so both stay positive.
+
+    ``viscosity`` is what momentum and production feel; None for the model's own.
+    """
     y = line.centres
-    wall = len(y) // _WALL_PART
-    omega = 6 / (BETA * y**2) + 1 / (0.41 * y * 0.3)
-    fixed = 6 / (BETA * y[:wall] ** 2)
+    omega = 6 / (BETA_WALL * y**2) + 1 / (0.41 * y * 0.3)
+    fixed = 6 / (BETA_WALL * y[: len(y) // _WALL_PART] ** 2)
     k = 3.3 * (1 - np.exp(-y / 15)) ** 2 * (1 - 0.7 * y / re_tau)
+    slope, derivative = (1 - y / re_tau) / (1 + k / omega), line.divergence() @ line.mean("zero", "even")
     for _ in range(_STEPS):
-        nu_t = k / omega
-        momentum = nu_t if viscosity is None else viscosity
+        made = MODELS[model](Shear(y, slope, k, omega, (derivative @ k) * (derivative @ omega)))
+        nu_t, momentum = made.eddy_viscosity, made.eddy_viscosity if viscosity is None else viscosity
         slope = (1 - y / re_tau) / (1 + momentum)
-        production = momentum * slope**2
-        bands = _diffusion(line, 1 + SIGMA * nu_t)
-        new_omega = _solve(bands, 2 * BETA * omega, ALPHA * production / nu_t + BETA * omega**2, fixed)
-        new_k = _solve(bands, BETA_STAR * new_omega, production, np.empty(0))
+        production = np.minimum(momentum * slope**2, made.largest_production)
+        sink, source = BETA_STAR * omega, production
+        new_k = _solve(_diffusion(line, 1 + made.sigma_k * nu_t), sink, source, np.empty(0))
+        sink = 2 * made.beta * omega + np.maximum(-made.cross / omega, 0)
+        source = made.alpha * production / nu_t + made.beta * omega**2 + np.maximum(made.cross, 0)
+        new_omega = _solve(_diffusion(line, 1 + made.sigma_omega * nu_t), sink, source, fixed)
         change = max(np.abs(new_k / k - 1).max(), np.abs(new_omega / omega - 1).max())
         k, omega = k + 0.7 * (new_k - k), omega + 0.7 * (new_omega - omega)
         if change < _TOLERANCE:
-            return k, omega
+            return k, omega, nu_t
     raise DivergedError(
         f"k and omega still change by {change:.1e} after {_STEPS} iterations at re_tau = {re_tau:g}, "
         f"expected {_TOLERANCE:g}. Take more cells, or a smaller relaxation of the closure."
