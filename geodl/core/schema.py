@@ -53,6 +53,11 @@ class Variable:
         if not self.low < self.high:
             raise SchemaError(f"'{self.name}' has low {self.low} and high {self.high}: low must be below high")
 
+    @property
+    def bounded(self) -> bool:
+        """Whether physics bounds it on any side."""
+        return self.low > -math.inf or self.high < math.inf
+
 
 @dataclasses.dataclass(frozen=True)
 class Schema:
@@ -206,7 +211,8 @@ def _labelled(array: xr.DataArray, variable: Variable, axis: Axis) -> xr.DataArr
                 f"'{variable.name}' has {twice[0]!r} {present.count(twice[0])} times along '{axis.name}', "
                 f"expected once. Drop the copies with ds.drop_duplicates('{axis.name}')."
             )
-        return array.isel({axis.name: [present.index(label) for label in axis.labels]})
+        order = [present.index(label) for label in axis.labels]
+        return array if order == list(range(len(present))) else array.isel({axis.name: order})
     if array.sizes[axis.name] != axis.size:
         raise SchemaError(
             f"'{variable.name}' has {array.sizes[axis.name]} entries along '{axis.name}', expected {axis.size}: "

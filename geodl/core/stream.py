@@ -1,7 +1,7 @@
 """Datasets larger than memory: the same prediction, block by block, when dask asks for it."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 
 import xarray as xr
 
@@ -25,18 +25,18 @@ def lazily(predict: Predict, ds: xr.Dataset, schema: Schema) -> xr.Dataset:
     chosen = chosen.unify_chunks()
     samples = [dim for dim in chosen.dims if dim not in own]
     first = predict(chosen.isel({dim: slice(0, 1) for dim in samples}).compute())
-    template = first.map(functools.partial(_empty, like=chosen), keep_attrs=True).assign_coords(
+    template = first.map(functools.partial(_empty, like=chosen, samples=samples), keep_attrs=True).assign_coords(
         {name: coord for name, coord in chosen.coords.items() if set(coord.dims) <= set(samples)}
     )
     return xr.map_blocks(predict, chosen, template=template.assign_attrs(first.attrs))
 
 
-def _empty(array: xr.DataArray, like: xr.Dataset) -> xr.DataArray:
+def _empty(array: xr.DataArray, like: xr.Dataset, samples: Sequence[Hashable]) -> xr.DataArray:
     """A lazy array with the sample sizes and chunks of the whole Dataset."""
     import dask.array
 
     chunks = [like.chunks.get(dim, array.sizes[dim]) for dim in array.dims]
     sizes = [like.sizes[dim] if dim in like.chunks else array.sizes[dim] for dim in array.dims]
-    kept = {name: coord for name, coord in array.coords.items() if not set(coord.dims) & set(like.chunks)}
+    kept = {name: coord for name, coord in array.coords.items() if not set(coord.dims) & set(samples)}
     data = dask.array.empty(sizes, chunks=chunks, dtype=array.dtype)
     return xr.DataArray(data, dims=array.dims, coords=kept, attrs=array.attrs)

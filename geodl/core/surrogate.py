@@ -210,7 +210,7 @@ class Surrogate:
             for side, bound in zip(("low", "high"), bounds, strict=True):
                 words = f"{side} end of the {self.intervals.level:.0%} interval of {variable.name}"
                 named = dataclasses.replace(variable, name=f"{variable.name}_{side}", about=words)
-                bounded = bound.clamp(variable.low, variable.high)
+                bounded = bound.clamp(variable.low, variable.high) if variable.bounded else bound
                 middle[named.name] = unpack([bounded], [named], schema, samples)[named.name]
         flags = (tuple(samples.sizes), trusted.cpu().numpy().reshape(tuple(samples.sizes.values())))
         middle["in_domain"] = (*flags, {"long_name": "inside the domain of validity", "units": "1"})

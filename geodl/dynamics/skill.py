@@ -87,7 +87,7 @@ def prediction_times(surrogate: Surrogate, test: xr.Dataset) -> xr.Dataset:
     censored = [float(skill.censored.mean()) for skill in skills]
     return xr.Dataset(
         {
-            "valid_prediction_time": (("model", "start"), times, {"units": units, "long_name": about}),
+            "valid_prediction_time": (("model", "start"), times, {"units": units, "long_name": about, "best": "high"}),
             "censored": ("model", censored, {"units": "1", "long_name": "share of starts still valid at the horizon"}),
         },
         coords={"model": list(cores)},

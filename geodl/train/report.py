@@ -21,6 +21,8 @@ from geodl.train.fit import prepare
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAMED = 8  # entries with names, such as flows, that get a row each
+
 
 def report(
     surrogate: Surrogate,
@@ -82,14 +84,17 @@ def _figures(surrogate: Surrogate, test: xr.Dataset, scores: xr.Dataset, names: 
 
 
 def _score_table(scores: xr.Dataset, names: list[str]) -> list[dict[str, Any]]:
-    """A row per score: what, units, and the number of every model; trailing dimensions at first, middle and last."""
+    """A row per score: what, units, and the number of every model; trailing dimensions at first, middle and last.
+
+    Of a family's own scores those stand here whose attribute ``best`` says which values are good, low or high.
+    """
     rows = []
-    for name in [f"rmse_{n}" for n in names] + [n for n in scores.data_vars if scores[n].dims == ("model", "start")]:
+    for name in [f"rmse_{n}" for n in names] + [n for n in scores.data_vars if "best" in scores[n].attrs]:
         array = scores[name]
         dims = [dim for dim in array.dims if dim != "model"]
         for where, values in _picked(array, dims):
             cells = dict(zip(map(str, array["model"].values), values, strict=True))
-            best = min if str(name).startswith("rmse") else max
+            best = max if array.attrs.get("best") == "high" else min
             rows.append({
                 "name": array.attrs["long_name"] + where, "units": array.attrs["units"], "cells": cells,
                 "best": best(cells, key=lambda model: cells[model]),
@@ -102,8 +107,11 @@ def _picked(array: xr.DataArray, dims: list[Any]) -> list[tuple[str, list[float]
         return [("", array.values.tolist())]
     if len(dims) == 1 and dims[0] in array.coords:
         dim, size = dims[0], array.sizes[dims[0]]
-        entries = sorted({0, size // 2 - 1 if size > 2 else 0, size - 1})
         label = array[dim]
+        names = label.dtype.kind in "UO"  # flows have no order: all of them, if they are few
+        if names and size > NAMED:
+            return [(", median", array.median(dims).values.tolist())]
+        entries = range(size) if names else sorted({0, size // 2 - 1 if size > 2 else 0, size - 1})
         return [
             (f" at {dim} {label.values[i]} {_unit(label)}".rstrip(), array.isel({dim: i}).values.tolist())
             for i in entries

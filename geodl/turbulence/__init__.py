@@ -30,7 +30,7 @@ _HOME = {
     "FEATURES": "features",
     "TensorBasisNetwork": "network",
     "frobenius_error": "metrics",
-    "wilcox_channel": "a_posteriori.channel",
+    "channel_flow": "a_posteriori.channel",
     "channel_with": "a_posteriori.corrected_channel",
     "duct_with": "a_posteriori.corrected_duct",
 }

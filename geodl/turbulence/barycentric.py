@@ -99,12 +99,12 @@ def colour_map_figure(
 
     from geodl.train.plots import axes_grid
 
-    triangles = _triangles(position)
+    corners = triangles(position)
     figure, grid = axes_grid(len(anisotropies) + 1, width=4.4, height=3.2)
     for axis, (name, anisotropy) in zip(grid, anisotropies.items(), strict=False):
-        weights = barycentric(anisotropy).detach().cpu().double()[torch.from_numpy(triangles)].mean(1)
+        weights = barycentric(anisotropy).detach().cpu().double()[torch.from_numpy(corners)].mean(1)
         colour = _contrast(weights).numpy()
-        patches = PolyCollection(position[triangles], facecolors=colour, lw=0, antialiaseds=False, rasterized=True)
+        patches = PolyCollection(position[corners], facecolors=colour, lw=0, antialiaseds=False, rasterized=True)
         axis.add_collection(patches)
         axis.autoscale_view()
         axis.set(xlabel=axes[0], ylabel=axes[1], title=name, aspect="equal")
@@ -114,7 +114,7 @@ def colour_map_figure(
     return figure
 
 
-def _triangles(position: np.ndarray) -> np.ndarray:
+def triangles(position: np.ndarray) -> np.ndarray:
     """Triangles between neighbouring cells, without those that bridge a wall.
 
     However stretched the cells, every true triangle has one edge along their long side, so the least of the longest
@@ -122,12 +122,12 @@ def _triangles(position: np.ndarray) -> np.ndarray:
     """
     from scipy.spatial import Delaunay
 
-    triangles = Delaunay(position).simplices
-    corners = position[triangles]
+    simplices = Delaunay(position).simplices
+    corners = position[simplices]
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(1)
     side = np.full(len(position), np.inf)
-    np.minimum.at(side, triangles.ravel(), np.repeat(longest, 3))
-    return triangles[longest <= 2 * side[triangles].max(1)]
+    np.minimum.at(side, simplices.ravel(), np.repeat(longest, 3))
+    return simplices[longest <= 2 * side[simplices].max(1)]
 
 
 def _colour_key(axis: "Axes") -> None:

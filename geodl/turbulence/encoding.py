@@ -8,18 +8,19 @@ from torch import Tensor
 
 from geodl.turbulence.blocks import CELLS
 from geodl.turbulence.features import FEATURES, features
-from geodl.turbulence.mean_flow import MeanFlow
+from geodl.turbulence.mean_flow import MeanFlow, norm
 from geodl.turbulence.tensor_basis import (
     DEGREES,
     GRADIENT_DEGREES,
     basis_components_of_block,
+    bounded_of_block,
     gradient_components_of_block,
-    unit_basis,
 )
 
 Basis = Literal["pope", "extended", "fixed"]
 TENSORS: dict[str, int] = {"pope": len(DEGREES), "extended": len(DEGREES) + len(GRADIENT_DEGREES), "fixed": 5}
 _FLOOR, _SMALL = 1e-6, 1e-15  # of omega in units of the gradient, and of k; as in ``complete``
+_LARGE = 1e10  # in any unit: what is longer is shortened to it, so that products stay numbers in float32
 
 
 def encode(inputs: tuple[Tensor, ...], names: Sequence[str], chosen: str, basis: Basis) -> tuple[Tensor, ...]:
@@ -42,19 +43,26 @@ def _encoded(inputs: dict[str, Tensor], chosen: str, basis: Basis) -> tuple[Tens
 
 
 def _mean_flow(inputs: dict[str, Tensor]) -> MeanFlow:
-    """Cells last, and floors under k and omega: only numbers that are none give none."""
-    turned = {name: x.movedim(0, -1).contiguous() for name, x in inputs.items()}
+    """Cells last, and floors under k, omega and nu: only numbers that are none give none."""
+    turned = {name: _shortened(x.movedim(0, -1).contiguous()) for name, x in inputs.items()}
     size = turned["gradient"].flatten(0, 1).norm(dim=0)
     turned["omega"] = torch.maximum(turned["omega"], _FLOOR * size + _SMALL)
-    turned["k"] = turned["k"].clamp(min=_SMALL)
+    turned |= {name: turned[name].clamp(min=_SMALL) for name in ("k", "nu") if name in turned}
     return MeanFlow(**turned)
+
+
+def _shortened(x: Tensor) -> Tensor:
+    """Tensors, vectors and scalars of a block, none longer than ``_LARGE``; directions are kept."""
+    low, high = x.aminmax()
+    if low >= -_LARGE and high <= _LARGE:
+        return x
+    return x * (_LARGE / norm(x.reshape(-1, x.shape[-1])).clamp(min=_LARGE))
 
 
 def _tensors(flow: MeanFlow, basis: Basis) -> Tensor:
     if basis == "fixed":
         return torch.eye(5).to(flow.k).expand(len(flow.k), 5, 5)
-    parts, degrees = [basis_components_of_block(flow.s, flow.r)], list(DEGREES)
+    parts = [basis_components_of_block(flow.s, flow.r)]
     if basis == "extended":
         parts.append(gradient_components_of_block(flow.s, flow.n))
-        degrees += GRADIENT_DEGREES
-    return unit_basis(torch.cat(parts).movedim(-1, 0).contiguous(), degrees, torch.ones_like(flow.k))
+    return bounded_of_block(torch.cat(parts)).movedim(-1, 0).contiguous()

@@ -21,8 +21,10 @@ from geodl.turbulence.datasets.orientation import refuse_transposed
 from geodl.turbulence.encoding import TENSORS, Basis, encode
 from geodl.turbulence.example import example
 from geodl.turbulence.features import FEATURES
+from geodl.turbulence.figures import figures
 from geodl.turbulence.network import TensorBasisNetwork
 from geodl.turbulence.remainder import with_remainder
+from geodl.turbulence.scores import scores
 from geodl.turbulence.tensor_basis import components
 
 Positive = Annotated[int, Field(gt=0)]
@@ -30,7 +32,7 @@ AXES = (Axis("i", ("x", "y", "z"), about="component"), Axis("j", ("x", "y", "z")
 K_WEIGHT = 0.1  # of the squared error of ln k beside that of b, which is some tens of times smaller
 
 _SETTINGS: dict[str, Any] = {
-    "optimizer": "adamw", "epochs": 30, "batch_size": 4096, "learning_rate": 3e-3, "weight_decay": 1e-4,
+    "optimizer": "adamw", "epochs": 60, "batch_size": 4096, "learning_rate": 3e-3, "weight_decay": 1e-4,
     "warmup": 0.01, "final_rate": 1e-3,
 }  # fmt: skip
 _CITATIONS = (
@@ -91,7 +93,7 @@ class Options(Settings):
     basis: Literal["pope", "extended", "fixed"] | None = None
     remainder: bool | None = None
     members: Positive = 5
-    width: Positive = 64
+    width: Positive = 48
     depth: Positive = 3
     activation: Activation = "silu"
 
@@ -177,7 +179,15 @@ def warm_start(untrained: nn.Module, inputs: Tensors, targets: Tensors) -> None:
 
 
 def make(options: Options) -> Family:
-    """The family with its options fixed."""
+    """The family with its options fixed.
+
+    Raises:
+        OptionError: a basis that needs more inputs than the features have.
+    """
+    if options.features == "pope" and options.basis == "extended":
+        raise OptionError(
+            "basis 'extended' needs the gradient of k, which is no input with features 'pope': leave it out"
+        )
     made = schema(options)
     names = [ENCODED_NAMES.get(variable.name, variable.name) for variable in made.inputs]
     return Family(
@@ -200,6 +210,8 @@ def make(options: Options) -> Family:
         encode=functools.partial(encode, names=names, chosen=options.features, basis=_basis(options)),
         features=lambda encoded: encoded[0],
         warm_start=warm_start,
+        metrics=scores,
+        figures=figures,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )

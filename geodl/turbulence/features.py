@@ -32,7 +32,9 @@ class Feature:
 
 
 def beta(a: Tensor, c: Tensor) -> Tensor:
-    """a/(|a| + |c|), 0 where both are 0."""
+    """a/(|a| + |c|), 0 where both are 0; what has overflowed counts as the largest number there is."""
+    largest = torch.finfo(a.dtype).max / 4
+    a, c = a.clamp(-largest, largest), c.clamp(-largest, largest)
     total = a.abs() + c.abs()
     return a / torch.where(total > 0, total, 1)
 
@@ -98,9 +100,9 @@ _FLOW = (
     Feature("turbulence_reynolds_log", "ln(1 + Re_t)", LING, lambda f: _turbulence_reynolds(f).log1p()),
     Feature("wall_reynolds", "min(√k d/(50 ν), 2)", LING, lambda f: (_wall_reynolds(f) / 50).clamp(max=2)),
     Feature("wall_reynolds_log", "ln(1 + √k d/ν)", LING, lambda f: _wall_reynolds(f).log1p()),
-    Feature("wall_omega_log", "ln(1 + ω d²/ν)", OURS, lambda f: (f.omega * _wall(f).square() / _nu(f)).log1p()),
+    Feature("wall_omega_log", "ln(1 + ω d²/ν)", OURS, lambda f: (f.omega * f.wall_time).log1p()),
     Feature("wall_strain_log", "ln(1 + |S| d²/ν)", OURS,
-            lambda f: (f.strain_size * _wall(f).square() / _nu(f)).log1p()),
+            lambda f: (f.strain_size * f.wall_time).log1p()),
     Feature("length_share", "β(√k, ω d)", OURS, lambda f: beta(f.speed, f.omega * _wall(f))),
 )  # fmt: skip
 _K_GRADIENT = (

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from geodl.turbulence.blocks import contraction, deviator_of_block, product
 
+_LARGEST = 1e30  # beyond, further is all the same, and no product with zero is undefined
 BETA_STAR = 0.09  # epsilon = BETA_STAR k omega
 
 
@@ -59,8 +60,11 @@ class MeanFlow:
     @functools.cached_property
     def gradient_size(self) -> Tensor:
         """sqrt(|S|² + |W|²), s-1; 1 where there is no gradient."""
-        size = torch.hypot(self.strain_size, self.rotation_size)
-        return torch.where(size > 0, size, 1)
+        return torch.where(self._size > 0, self._size, 1)
+
+    @functools.cached_property
+    def _size(self) -> Tensor:
+        return norm(torch.stack([self.strain_size, self.rotation_size]))
 
     @functools.cached_property
     def s(self) -> Tensor:
@@ -120,24 +124,31 @@ class MeanFlow:
         if self.nu is None or self.wall_distance is None:
             return self.k
         shear = math.sqrt(2) * self.strain_size
-        y_plus_squared = shear * self.wall_distance.square() / self.nu
-        return self.k + 0.1 * self.nu * shear * y_plus_squared / (1 + y_plus_squared / 20)
+        y_plus_squared = (shear * self.wall_time).clamp(max=_LARGEST)
+        return self.k + 0.1 * self.nu * shear * (y_plus_squared / (1 + y_plus_squared / 20))
+
+    @functools.cached_property
+    def wall_time(self) -> Tensor:
+        """Viscous time across the wall distance d²/ν, s."""
+        square = known(self.wall_distance, "wall_distance").square()
+        return (square / known(self.nu, "nu")).clamp(max=_LARGEST)
 
     @functools.cached_property
     def invariants(self) -> Tensor:
         """tr s², tr r², tr s³, tr r²s, tr r²s² of S k/epsilon and W k/epsilon ``[5, cell]``."""
         s2, r2 = product(self.s, self.s), product(self.r, self.r)
         pairs = ((self.s, self.s), (self.r, -self.r), (s2, self.s), (r2, self.s), (r2, s2))
-        size = self.time * self.gradient_size
+        size = self.time * self._size
         powers = torch.stack([size**2, size**2, size**3, size**3, size**4])
         return torch.stack([contraction(a, b) for a, b in pairs]) * powers
 
 
 def norm(vector: Tensor) -> Tensor:
-    """Length of ``[entry, cell]``, safe from under- and overflow in float32."""
-    largest = vector.abs().amax(0)
-    scale = torch.where(largest > 0, largest, 1)
-    return scale * (vector / scale).square().sum(0).sqrt()
+    """Length of ``[entry, cell]``, safe from under- and overflow in float32; its derivative at zero is zero."""
+    largest = vector.detach().abs().amax(0)
+    none = largest == 0
+    square = (vector / torch.where(none, 1, largest)).square().sum(0)
+    return largest * torch.where(none, 1, square).sqrt()
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:

@@ -62,15 +62,15 @@ class TensorBasisNetwork(nn.Module):
         """
         z = (features - self.mean) / self.std
         weights, ratio, *more = self.ensemble(z.clamp(-CLIP, CLIP)).split(self.sizes, dim=-1)
-        b, *remainders = (torch.einsum("mnk,nkc->nmc", w, basis) for w in (weights, *more))
+        b = torch.einsum("mnk,nkc->nmc", weights, basis)
         ln_k = energy.log()[:, None] + LARGEST_LOG_RATIO * (ratio[..., 0].mT / LARGEST_LOG_RATIO).tanh()
         if self.training:
-            return b, ln_k, *remainders
+            return b, ln_k, *(torch.einsum("mnk,nkc->nmc", w, basis) for w in more)
         mean, mean_ln_k = b.mean(1), ln_k.mean(1)
         spread = (b - mean[:, None]).square().sum(-1).mean(1).sqrt()
         outputs, diagnostics = [realizable(from_components(mean)), mean_ln_k], [spread, *self.extrapolation(z)]
-        for remainder in remainders:
-            outputs.append(from_components(remainder.mean(1)))
+        for w in more:
+            outputs.append(from_components(torch.einsum("nk,nkc->nc", w.mean(0), basis)))
             diagnostics += [viscosity, 2 * mean_ln_k.exp()[:, None, None] * outputs[-1]]
         return *outputs, *diagnostics
 

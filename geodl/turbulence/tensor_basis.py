@@ -12,6 +12,7 @@ from geodl.turbulence.velocity_gradient import deviator
 
 DEGREES = (1, 2, 2, 2, 3, 3, 4, 4, 4, 5)  # of the ten tensors in (s, r) together
 GRADIENT_DEGREES = (0, 1)
+SOFTNESS = 1e-2  # length below which a tensor of the self-scaled s and r fades
 
 
 def tensor_basis(strain: Float[Tensor, "*n 3 3"], rotation: Float[Tensor, "*n 3 3"]) -> Float[Tensor, "*n 10 3 3"]:
@@ -128,6 +129,15 @@ def gradient_components_of_block(s: Tensor, n: Tensor) -> Tensor:
     strained = (s * n).sum(1)
     pairs = torch.stack([n[:, None] * n, 2 * strained[:, None] * n])
     return _orthonormal(s) @ pairs.flatten(1, 2)
+
+
+def bounded_of_block(components: Tensor) -> Tensor:
+    """Tensors T/sqrt(|T|² + SOFTNESS²) of ``[m, 5, cell]``, of the self-scaled s and r: shorter than one.
+
+    They are nearly as long as one, but vanish with T, as T5 and T10 do where V = W = 0: dividing round-off by its own
+    length would make arbitrary tensors of it. Here an error of T grows by 1/SOFTNESS at most.
+    """
+    return components / (components.square().sum(1, keepdim=True) + SOFTNESS**2).sqrt()
 
 
 def _halves(s: Tensor, r: Tensor) -> list[Tensor]:

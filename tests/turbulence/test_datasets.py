@@ -236,15 +236,16 @@ def test_the_channel_profiles_balance_momentum():
 
 
 def small_challenge(folder: Path) -> Path:
-    """One flow of two cells in each part."""
+    """One flow of nine cells in each part."""
     manifest = {}
     for number, (split, name) in enumerate((("train", "a"), ("val", "b"), ("leak_excluded", "c"))):
         arrays: dict[str, object] = {
-            name: np.full((2, 3), 1.0 + number, "f4") for name in ("C", "U", "gradp", "gradk", "U_LES")
+            name: np.full((9, 3), 1.0 + number, "f4") for name in ("U", "gradp", "gradk", "U_LES")
         }
-        arrays |= {name: np.ones(2, "f4") for name in ("V", "walldist", "k", "omega", "nut", "p")}
-        arrays |= {name: np.array([True, False]) for name in ("valid_les", "valid_clean")}
-        arrays |= {"gradU": np.zeros((2, 3, 3), "f4"), "tau_LES": np.ones((2, 6), "f4"), "shape": np.array([1, 2])}
+        arrays |= {name: np.ones(9, "f4") for name in ("V", "walldist", "k", "omega", "nut", "p")}
+        arrays |= {name: np.array([True, False, *[True] * 7]) for name in ("valid_les", "valid_clean")}
+        arrays |= {"gradU": np.zeros((9, 3, 3), "f4"), "tau_LES": np.ones((9, 6), "f4"), "shape": np.array([3, 3])}
+        arrays["C"] = np.stack([np.zeros(9), *np.indices((3, 3)).reshape(2, 9)], axis=1).astype("f4")
         (folder / split).mkdir(parents=True)
         np.savez_compressed(folder / split / f"{name}.npz", **arrays, nu=1e-5, family="duct", name=name)  # type: ignore[arg-type]
         digest = hashlib.sha256((folder / split / f"{name}.npz").read_bytes()).hexdigest()
@@ -257,7 +258,7 @@ def test_a_folder_of_one_set_or_of_several_is_recognised(tmp_path):
     small_challenge(tmp_path / "closure_challenge")
     alone, among = convert(tmp_path / "closure_challenge"), convert(tmp_path)
     assert list(alone) == list(among) == [f"closure-challenge-{part}" for part in ("train", "valid", "excluded")]
-    assert alone["closure-challenge-valid"]["flow"].values.tolist() == ["b", "b"]
+    assert alone["closure-challenge-valid"]["flow"].values.tolist() == ["b"] * 9
     assert set(alone["closure-challenge-train"].data_vars) >= {"velocity_gradient", "reynolds_stress", "eddy_viscosity"}
 
 

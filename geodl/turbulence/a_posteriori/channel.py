@@ -8,9 +8,9 @@ from scipy.linalg import solve_banded
 from scipy.optimize import brentq
 
 from geodl.core.progress import progress
-from geodl.errors import DivergedError, OptionError
+from geodl.errors import DivergedError, OptionError, UnknownNameError, did_you_mean
 from geodl.turbulence.a_posteriori.comparison import Closure
-from geodl.turbulence.a_posteriori.k_omega import BETA_STAR, BETA_WALL, MODELS, TITLES, Model, Shear
+from geodl.turbulence.a_posteriori.k_omega import BETA_STAR, BETA_WALL, MODELS, TITLES, Shear
 from geodl.turbulence.a_posteriori.line import Line
 from geodl.turbulence.a_posteriori.stress import effective_viscosity
 from geodl.turbulence.datasets.layout import flow_dataset
@@ -42,7 +42,7 @@ def channel_velocity(
 def channel_flow(
     re_tau: float,
     *,
-    model: Model = "sst",
+    model: str = "sst",
     cells: int = 320,
     closure: Closure | None = None,
     relaxation: float = 0.5,
@@ -61,10 +61,13 @@ def channel_flow(
         relaxation: part of the closure's change that is taken in each of at most ``rounds`` calls; the attribute
             ``closure_change`` tells the last one, over the largest viscosity.
     Raises:
-        OptionError: re_tau or cells too small, or an unknown model.
+        OptionError: re_tau or cells too small.
+        UnknownNameError: there is no such model.
         DivergedError: the model did not converge.
         SchemaError: the closure lacks ``anisotropy`` or ``k_corrected``.
     """
+    if model not in MODELS:
+        raise UnknownNameError(f"there is no model {model!r}. {did_you_mean(model, MODELS)}")
     if not re_tau >= 50 or cells < _WALL_PART:
         raise OptionError(
             f"re_tau is {re_tau} and cells is {cells}, expected re_tau >= 50, where a channel is turbulent, "
@@ -76,7 +79,7 @@ def channel_flow(
 
 
 def _coupled(
-    line: Line, re_tau: float, model: Model, flow: xr.Dataset, closure: Closure, relaxation: float, rounds: int
+    line: Line, re_tau: float, model: str, flow: xr.Dataset, closure: Closure, relaxation: float, rounds: int
 ) -> xr.Dataset:
     """The closure in the loop: its eddy viscosity in the momentum and the production, k and omega solved again."""
     viscosity = flow["eddy_viscosity"].values
@@ -94,9 +97,7 @@ def _coupled(
     return flow
 
 
-def _flow(
-    line: Line, re_tau: float, model: Model, k: np.ndarray, omega: np.ndarray, momentum: np.ndarray
-) -> xr.Dataset:
+def _flow(line: Line, re_tau: float, model: str, k: np.ndarray, omega: np.ndarray, momentum: np.ndarray) -> xr.Dataset:
     """The fields in the layout of the family; ``momentum`` is the eddy viscosity that the momentum feels."""
     y = line.centres
     gradient, velocity, position, pressure_gradient, k_gradient = (np.zeros((len(y), *s)) for s in _SHAPES)
@@ -119,7 +120,7 @@ def _flow(
     }
     ds = flow_dataset("channel", variables, unit_system=WALL_UNITS, family="channel", shape=(1, len(y)))
     title = f"Channel at Re_tau {re_tau:g}: {TITLES[model]}"
-    return ds.assign_attrs(title=title, re_tau=float(re_tau), model=TITLES[model])
+    return ds.assign_attrs(title=title, re_tau=float(re_tau), turbulence_model=TITLES[model])
 
 
 def _stretched(re_tau: float, cells: int) -> Line:
@@ -130,7 +131,7 @@ def _stretched(re_tau: float, cells: int) -> Line:
 
 
 def _turbulence(
-    line: Line, re_tau: float, model: Model, viscosity: np.ndarray | None
+    line: Line, re_tau: float, model: str, viscosity: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """k, omega and the model's eddy viscosity by Picard's iteration; sinks implicit, so both stay positive.
 

@@ -91,6 +91,7 @@ def channel_profile(compared: xr.Dataset) -> "Figure":
 
 
 def _label(compared: xr.Dataset, name: str) -> str:
+    label = str(compared.attrs.get("turbulence_model", name)) if name == BASELINE else name
     if "velocity_error" not in compared or name == TRUTH:
-        return name
-    return f"{name}: off by {float(compared['velocity_error'].sel(model=name)):.1%} of the centreline"
+        return label
+    return f"{label}: off by {float(compared['velocity_error'].sel(model=name)):.1%} of the centreline"

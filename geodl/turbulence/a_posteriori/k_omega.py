@@ -2,12 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-Model = Literal["sst", "wilcox"]
 BETA_STAR = 0.09
 _A1, _LIMIT = 0.31, 10.0  # of the shear stress over k, and of production over dissipation
 
@@ -56,8 +54,7 @@ def sst(flow: Shear) -> Coefficients:
     inner = np.tanh(np.minimum(np.maximum(speed, viscous), towards_edge) ** 4)
     near = np.tanh(np.maximum(2 * speed, viscous) ** 2)
     alpha, beta, sigma_k, sigma_omega = (
-        outer + inner * (wall - outer)
-        for wall, outer in ((5 / 9, 0.44), (0.075, 0.0828), (0.85, 1.0), (0.5, 0.856))
+        outer + inner * (wall - outer) for wall, outer in ((5 / 9, 0.44), (0.075, 0.0828), (0.85, 1.0), (0.5, 0.856))
     )
     return Coefficients(
         alpha, beta, sigma_k, sigma_omega,

@@ -1,0 +1,1 @@
+"""What the reproductions of the family measure, case by case."""
