@@ -113,6 +113,7 @@ class Family:
         encode: scaled inputs to what network and guard see of them, without weights: computed once before training.
         features: encoded inputs to ``[sample, feature]``, what the guard looks at.
         warm_start: gives the untrained network a first look at encoded inputs and scaled outputs for training.
+        calibrate: gives the trained network a last look at the same.
         generate: makes reference data from a seed and arguments, or reads a folder that is given as ``source``: one
             Dataset, or several by name.
         metrics, figures: what this family measures and draws besides the usual.
@@ -133,6 +134,7 @@ class Family:
     encode: Callable[[Tensors], Tensors] = unchanged
     features: Callable[[Tensors], Tensor] = flatten
     warm_start: Callable[[nn.Module, Tensors, Tensors], None] | None = None
+    calibrate: Callable[[nn.Module, Tensors, Tensors], None] | None = None
     generate: Callable[..., xr.Dataset | Mapping[str, xr.Dataset]] | None = None
     metrics: Callable[["Surrogate", xr.Dataset], xr.Dataset] | None = None
     figures: Callable[["Surrogate", xr.Dataset], "dict[str, Figure]"] | None = None

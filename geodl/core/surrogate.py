@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from geodl.core.guard import Guard, Intervals
 from geodl.core.pack import Samples, pack, samples_of, unpack
 from geodl.core.record import Record
 from geodl.core.scaling import AbstractScaling, scaling
-from geodl.core.schema import Schema, check, require_dataset, without_words
+from geodl.core.schema import Schema, Variable, check, require_dataset, without_words
 from geodl.core.stream import is_lazy, lazily
 from geodl.errors import BundleError, DeviceError, DomainError, GeodlError, UnknownNameError, did_you_mean
 
@@ -146,9 +146,11 @@ class Surrogate:
 
     def judged(self, inputs: Tensors) -> tuple[Tensors, Tensors, Tensor]:
         """Outputs, diagnostics, and per sample whether they may be trusted; every input is encoded once."""
-        count = len(self.family.schema.outputs)
+        schema = self.family.schema
         *values, within = blockwise(self._judge, inputs, *self.core.at())
-        return tuple(values[:count]), tuple(values[count:]), within & self.possible(inputs)
+        outputs, diagnostics = tuple(values[: len(schema.outputs)]), tuple(values[len(schema.outputs) :])
+        bounded = _inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
+        return outputs, diagnostics, within & bounded
 
     def _judge(self, *inputs: Tensor) -> Tensors:
         encoded = self.core.encoded(inputs)
@@ -157,8 +159,7 @@ class Surrogate:
 
     def possible(self, inputs: Tensors) -> Tensor:
         """True for samples inside the physical bounds of the schema ``[sample]``."""
-        bounds = zip(inputs, self.family.schema.inputs, strict=True)
-        return torch.stack([((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1) for x, v in bounds]).all(0)
+        return _inside(inputs, self.family.schema.inputs)
 
     def in_domain(self, inputs: Tensors) -> Tensor:
         """True for samples inside physical bounds and inside the guarded domain ``[sample]``."""
@@ -267,6 +268,12 @@ class Surrogate:
             OutputError: the file exists without ``overwrite``, or cannot be written.
         """
         files.write_bytes(path, self.to_bytes(), overwrite=overwrite)
+
+
+def _inside(tensors: Sequence[Tensor], variables: Sequence[Variable]) -> Tensor:
+    """True for samples of which every variable is within its bounds ``[sample]``."""
+    bounds = zip(tensors, variables, strict=True)
+    return torch.stack([((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1) for x, v in bounds]).all(0)
 
 
 def predict(core: Core, inputs: Tensors) -> Tensors:

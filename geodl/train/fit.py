@@ -90,6 +90,9 @@ def fit(
             seed=seed, identity=identity | {"settings": config.jsonable()},
         )  # fmt: skip
         train(run, folder=None if folder is None else Path(folder), show=show)
+        if family.calibrate:
+            with torch.no_grad():
+                family.calibrate(core.network.eval(), *seen["train"])
     history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
     words = described["train"]
     licence = words.get("license", words.get("licence", "not stated"))

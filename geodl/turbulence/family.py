@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import torch
 import xarray as xr
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from geodl.core.contract import Family, Recipe, Tensors
 from geodl.core.mlp import Activation
 from geodl.core.schema import Axis, Schema, Variable
 from geodl.core.settings import Settings
-from geodl.errors import OptionError
+from geodl.errors import OptionError, SchemaError
 from geodl.turbulence.closures import linear_closure, quadratic_closure, training_mean
 from geodl.turbulence.datasets.completion import complete
 from geodl.turbulence.datasets.convert import convert
@@ -29,7 +30,9 @@ from geodl.turbulence.tensor_basis import components
 
 Positive = Annotated[int, Field(gt=0)]
 AXES = (Axis("i", ("x", "y", "z"), about="component"), Axis("j", ("x", "y", "z"), about="direction"))
+BLOCK = 8192  # cells per call of the network
 K_WEIGHT = 0.1  # of the squared error of ln k beside that of b, which is some tens of times smaller
+DOUBT_WEIGHT = 0.01  # of a likelihood that only its own network feels: any weight does for AdamW
 
 _SETTINGS: dict[str, Any] = {
     "optimizer": "adamw", "epochs": 60, "batch_size": 4096, "learning_rate": 3e-3, "weight_decay": 1e-4,
@@ -63,6 +66,12 @@ _REMAINDER = Variable(
     scale="tensor",
 )  # fmt: skip
 _DIAGNOSTICS = (
+    Variable(
+        "expected_error",
+        "1",
+        "of anisotropy, root mean square, 1 at the 99th percentile of the training cells",
+        high=1.0,
+    ),
     Variable("anisotropy_spread", "1", "root mean square distance of the ensemble members from their mean"),
     Variable("mahalanobis", "1", "distance from the training cells, 1 at their 99th percentile"),
     Variable("kernel_distance", "1", "distance by kernel density, 1 at the 99th percentile of the training cells"),
@@ -145,10 +154,18 @@ def generate(seed: int = 0, source: str | Path | None = None) -> Mapping[str, xr
     return convert(Path(source))
 
 
-def samples(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Cells whose reference can be trusted: ``valid_clean``, or else ``valid_les``, where a Dataset has these masks."""
-    ds = prepared(ds)
-    ds = with_remainder(ds)
+def samples(ds: xr.Dataset, *, remainder: bool) -> tuple[xr.Dataset, xr.Dataset]:
+    """Cells whose reference can be trusted: ``valid_clean``, or else ``valid_les``, where a Dataset has these masks.
+
+    Raises:
+        SchemaError: the remainder is asked for, and there is no gradient of the true velocity to make it from.
+    """
+    ds = with_remainder(prepared(ds))
+    if remainder and "anisotropy_remainder" not in ds.variables:
+        raise SchemaError(
+            "'anisotropy_remainder' cannot be made: 'velocity_gradient_truth' or 'reynolds_stress' is missing. Give "
+            "them, or train without: family option remainder=false."
+        )
     mask = next((name for name in ("valid_clean", "valid_les") if name in ds.variables), None)
     if mask is not None:
         ds = ds.isel({ds[mask].dims[0]: ds[mask].values.astype(bool)})
@@ -157,11 +174,15 @@ def samples(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
 
 def loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
     """Mean square errors of the tensors in the Frobenius norm, and a share of that of ln k; of every member in
-    training."""
+    training, where the error to expect of their mean is learned too."""
+    predicted, doubts = predicted[: len(targets)], predicted[len(targets) :]
     ln_k, true_ln_k = predicted[1], targets[1] if predicted[1].ndim == 1 else targets[1][:, None]
     total = K_WEIGHT * nn.functional.huber_loss(ln_k, true_ln_k.expand_as(ln_k))
     for tensor, target in zip(predicted[::2], targets[::2], strict=True):
         total = total + _square_error(tensor, components(target))
+    for ln_square_error in doubts:
+        error = (predicted[0].detach().mean(1) - components(targets[0])).square().sum(-1)
+        total = total + DOUBT_WEIGHT * (error * (-ln_square_error).exp() + ln_square_error).mean()
     return total
 
 
@@ -176,6 +197,12 @@ def warm_start(untrained: nn.Module, inputs: Tensors, targets: Tensors) -> None:
     features, basis, energy, _ = inputs
     tensors = (components(target) for target in targets[::2])
     untrained.look(features, basis, targets[1] - energy.log(), *tensors)  # type: ignore[operator]
+
+
+def calibrate(trained: nn.Module, inputs: Tensors, targets: Tensors) -> None:
+    """What a large expected error is."""
+    blocks = zip(*(x.split(BLOCK) for x in inputs), strict=True)
+    trained.calibrate(torch.cat([trained(*block)[len(targets)] for block in blocks]))  # type: ignore[operator]
 
 
 def make(options: Options) -> Family:
@@ -203,13 +230,14 @@ def make(options: Options) -> Family:
             "quadratic eddy viscosity": quadratic_closure(_with_remainder(options)),
         },
         example=example,
-        samples=samples,
+        samples=functools.partial(samples, remainder=_with_remainder(options)),
         loss=loss,
         complete=prepared,
         generate=generate,
         encode=functools.partial(encode, names=names, chosen=options.features, basis=_basis(options)),
         features=lambda encoded: encoded[0],
         warm_start=warm_start,
+        calibrate=calibrate,
         metrics=scores,
         figures=figures,
         settings=_SETTINGS,

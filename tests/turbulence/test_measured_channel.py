@@ -8,8 +8,10 @@ import xarray as xr
 import geodl
 from geodl.errors import SchemaError
 from geodl.testing import assert_refused
-from geodl.turbulence.a_posteriori import channel_velocity, reference_channel, wall_law
+from geodl.turbulence.a_posteriori import channel_velocity, channel_with, reference_channel, wall_law
+from geodl.turbulence.datasets.channel_patel import channel_dns
 from geodl.turbulence.realizability import is_realizable
+from tests.turbulence.provided import provided
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,17 @@ def test_the_stresses_of_sandia_are_those_of_a_channel():
 
 def test_stresses_must_be_there():
     assert_refused(SchemaError, lambda: reference_channel(xr.Dataset()), "reynolds_stress", "turbulence-channel590")
+
+
+def test_what_was_learnt_at_590_corrects_the_channel_at_395():
+    """The simulation at 395 takes part in nothing but the last line."""
+    truth = channel_dns(provided("channel_patel_retau395"))
+    stresses = geodl.open_sample("turbulence-channel590/channel")
+    flow, other = (reference_channel(stresses, model=model) for model in ("sst", "wilcox"))
+    other = other.assign_coords(flow=("cell", np.full(other.sizes["cell"], "channel of Wilcox")))
+    family = geodl.family("turbulence")
+    config = geodl.FitConfig.parse({**family.settings, "epochs": 200})
+    surrogate = geodl.fit(family, flow, other, config=config, show=False)
+    error = channel_with(surrogate, 395.0, truth=truth)["velocity_error"]
+    assert float(error.sel(model="baseline")) > 0.04
+    assert float(error.sel(model="corrected")) <= 0.02

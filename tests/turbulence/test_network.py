@@ -12,7 +12,7 @@ from geodl.train.config import FitConfig
 from geodl.train.split import split
 from geodl.turbulence.eigenvalues import eigenvalues
 from geodl.turbulence.network import LARGEST_LOG_RATIO, TensorBasisNetwork
-from geodl.turbulence.realizability import LARGEST_NORM, is_realizable
+from geodl.turbulence.realizability import LARGEST_NORM, is_realizable, realizable
 from geodl.turbulence.tensor_basis import components, from_components
 from tests.turbulence.tensors import orthogonal, random, turned
 
@@ -67,10 +67,12 @@ def assert_realizable(b: Tensor) -> None:
 
 def test_in_training_every_member_speaks_and_in_evaluation_their_mean_is_projected():
     made, seen = network(scale=2.0), encoded()
-    b, ln_k, remainder = made.train()(*seen)
+    made.constant_error.fill_(1e9)  # constant coefficients are worth nothing
+    b, ln_k, remainder, ln_square_error = made.train()(*seen)
+    assert ln_square_error.shape == (40,)
     assert b.shape == remainder.shape == (40, 3, 5)
     assert ln_k.shape == (40, 3)
-    final, final_ln_k, final_remainder, spread, *_ = made.eval()(*seen)
+    final, final_ln_k, final_remainder, _, spread, *_ = made.eval()(*seen)
     torch.testing.assert_close(final_ln_k, ln_k.mean(1))
     torch.testing.assert_close(components(final_remainder), remainder.mean(1))
     torch.testing.assert_close(spread, (b - b.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt())
@@ -86,11 +88,28 @@ def test_what_a_solver_needs_follows_from_the_remainder_and_is_left_out_with_it(
     viscosity, stress = diagnostics[-2:]
     assert torch.equal(viscosity, seen[3])
     torch.testing.assert_close(stress, 2 * ln_k.exp()[:, None, None] * remainder)
-    assert len(network(remainder=False).eval()(*seen)) == 5
+    assert len(network(remainder=False).eval()(*seen)) == 6
+
+
+def test_members_that_disagree_are_worth_less_than_constant_coefficients():
+    made, seen = network(scale=2.0), encoded()
+    made.constant.copy_(random(len(made.constant), seed=8))
+    made.constant_error.fill_(1e-9)  # next to nothing is left to gain
+    fallen = from_components(torch.einsum("k,nkc->nc", made.constant[:TENSORS], seen[1]))
+    torch.testing.assert_close(made.eval()(*seen)[0], realizable(fallen))
+
+
+def test_the_error_to_expect_holds_the_spread_and_is_one_where_it_is_large():
+    made, seen = network().eval(), encoded(400)
+    expected, spread = made(*seen)[3:5]
+    assert bool((expected >= spread).all())
+    made.calibrate(expected)
+    assert float((made(*seen)[3] > 1).double().mean()) == pytest.approx(0.01)
 
 
 def test_a_projected_mean_is_no_farther_from_a_realizable_truth():
     made, seen = network(scale=3.0), encoded(300)
+    made.constant_error.fill_(1e9)
     mean, final = made.train()(*seen)[0].mean(1), components(made.eval()(*seen)[0])
     truth = torch.zeros_like(mean)  # isotropic, the middle of the triangle
     assert bool(((final - truth).norm(dim=1) <= (mean - truth).norm(dim=1) + 1e-12).all())
@@ -98,8 +117,8 @@ def test_a_projected_mean_is_no_farther_from_a_realizable_truth():
 
 
 def test_one_member_has_no_spread_and_several_have_some():
-    assert bool((network(1).eval()(*encoded())[3] == 0).all())
-    assert bool((network(2).eval()(*encoded())[3] > 0).all())
+    assert bool((network(1).eval()(*encoded())[4] == 0).all())
+    assert bool((network(2).eval()(*encoded())[4] > 0).all())
 
 
 def test_the_ratio_of_the_energies_is_bounded():
@@ -114,7 +133,7 @@ def test_a_first_look_finds_the_best_constant_coefficients():
     made.look(features, tensors, torch.full_like(energy, 0.3), truth, -truth)
     with torch.no_grad():
         made.ensemble.weights[-1].zero_()  # nothing but the biases that the look has set
-    b, ln_k, remainder = made.train()(features, tensors, energy, viscosity)
+    b, ln_k, remainder, _ = made.train()(features, tensors, energy, viscosity)
     torch.testing.assert_close(b, truth[:, None].expand_as(b), rtol=0, atol=2e-2)  # a touch of ridge
     torch.testing.assert_close(remainder, -b)
     torch.testing.assert_close(ln_k, (energy.log() + 0.3)[:, None].expand_as(ln_k), rtol=0, atol=5e-3)

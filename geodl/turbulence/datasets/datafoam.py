@@ -7,6 +7,7 @@ import xarray as xr
 
 from geodl.turbulence.datasets.archive import read_archive
 from geodl.turbulence.datasets.layout import flow_dataset, masks, stored, symmetric
+from geodl.turbulence.datasets.structured_gradient import structured_gradient
 
 NU, GRID = 5e-6, (149, 99)  # Re_H = 5600 with 0.028 m/s and 1 m; the files store neither
 _ARRAYS = {
@@ -43,7 +44,12 @@ def rotated_hill(folder: Path) -> dict[str, xr.Dataset]:
     first = read_archive(folder / "case_1p0.npz", {**stored(_ARRAYS), **truth})
     second = read_archive(folder / "case_1p0_rotatedz90.npz", {**stored(_ARRAYS), "Q": (3,)})
     stress = symmetric(first["tau_DNS"])
-    reference = {"reynolds_stress": stress, "velocity_truth": first["U_DNS"], **masks(stress)}
+    reference = {
+        "reynolds_stress": stress,
+        "velocity_truth": first["U_DNS"],
+        "velocity_gradient_truth": structured_gradient(first["U_DNS"], first["C"], GRID),
+        **masks(stress),
+    }
     rotated = _flow("case_1p0_rotatedz90", second, first["walldist"], {})
     about = {"units": "1", "long_name": "Q of the change of axes x' = Q x from the original"}
     return {
