@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from geodl.core.contract import Baseline, Tensors
-from geodl.turbulence.eddy_viscosity import linear_eddy_viscosity, quadratic_eddy_viscosity
-from geodl.turbulence.mean_flow import BETA_STAR
-from geodl.turbulence.velocity_gradient import deviator, rotation_rate, strain_rate
+from geodl.turbulence.physics.eddy_viscosity import linear_eddy_viscosity, quadratic_eddy_viscosity
+from geodl.turbulence.physics.mean_flow import BETA_STAR
+from geodl.turbulence.physics.velocity_gradient import deviator, rotation_rate, strain_rate
 
 State = dict[str, Tensor]
 

@@ -6,10 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from geodl.turbulence.blocks import CELLS
-from geodl.turbulence.features import FEATURES, features
-from geodl.turbulence.mean_flow import MeanFlow, norm
-from geodl.turbulence.tensor_basis import (
+from geodl.turbulence.physics.blocks import CELLS
+from geodl.turbulence.physics.features import FEATURES, features
+from geodl.turbulence.physics.mean_flow import MeanFlow, norm
+from geodl.turbulence.physics.tensor_basis import (
     DEGREES,
     GRADIENT_DEGREES,
     basis_components_of_block,

@@ -11,7 +11,7 @@ from geodl.core.mlp import activation
 
 
 class EnsembleMLP(nn.Module):
-    """``members`` dense networks that share nothing, ``[sample, sizes[0]]`` to ``[member, sample, sizes[-1]]``.
+    """``members`` dense networks that share nothing, ``[sample, sizes[0]]`` to ``[sample, member, sizes[-1]]``.
 
     They start from different random weights and see the same batches. The last layer starts near zero, so that its
     bias alone is the first prediction.
@@ -29,7 +29,7 @@ class EnsembleMLP(nn.Module):
             self.weights[-1].mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.stack([self.member(x, i) for i in range(len(self.weights[0]))])
+        return torch.stack([self.member(x, i) for i in range(len(self.weights[0]))], dim=1)
 
     def member(self, x: Tensor, index: int) -> Tensor:
         """One of the networks: one by one they stay in the cache, and are faster than batched."""

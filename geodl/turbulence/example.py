@@ -4,12 +4,12 @@ import numpy as np
 import torch
 import xarray as xr
 
-from geodl.turbulence.anisotropy import reynolds_stress
 from geodl.turbulence.datasets.layout import flow_dataset, join
-from geodl.turbulence.eddy_viscosity import quadratic_eddy_viscosity
-from geodl.turbulence.mean_flow import BETA_STAR
-from geodl.turbulence.realizability import realizable
-from geodl.turbulence.velocity_gradient import deviator, rotation_rate, strain_rate
+from geodl.turbulence.physics.anisotropy import reynolds_stress
+from geodl.turbulence.physics.eddy_viscosity import quadratic_eddy_viscosity
+from geodl.turbulence.physics.mean_flow import BETA_STAR
+from geodl.turbulence.physics.realizability import realizable
+from geodl.turbulence.physics.velocity_gradient import deviator, rotation_rate, strain_rate
 
 NU = 1e-3  # m2 s-1
 

@@ -21,12 +21,12 @@ from geodl.turbulence.datasets.convert import convert
 from geodl.turbulence.datasets.orientation import refuse_transposed
 from geodl.turbulence.encoding import TENSORS, Basis, encode
 from geodl.turbulence.example import example
-from geodl.turbulence.features import FEATURES
 from geodl.turbulence.figures import figures
 from geodl.turbulence.network import TensorBasisNetwork
+from geodl.turbulence.physics.features import FEATURES
+from geodl.turbulence.physics.tensor_basis import components
 from geodl.turbulence.remainder import with_remainder
 from geodl.turbulence.scores import scores
-from geodl.turbulence.tensor_basis import components
 
 Positive = Annotated[int, Field(gt=0)]
 AXES = (Axis("i", ("x", "y", "z"), about="component"), Axis("j", ("x", "y", "z"), about="direction"))

@@ -12,7 +12,7 @@ from geodl.core.contract import Tensors
 from geodl.core.surrogate import Surrogate, predict
 from geodl.train.fit import prepare
 from geodl.train.plots import axes_grid
-from geodl.turbulence.barycentric import barycentric_figure, colour_map_figure, triangles
+from geodl.turbulence.physics.barycentric import barycentric_figure, colour_map_figure, triangles
 from geodl.turbulence.scores import flows_of
 
 if TYPE_CHECKING:

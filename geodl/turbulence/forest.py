@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from geodl.core.progress import progress
 from geodl.errors import MissingPackageError, ShapeError
-from geodl.turbulence.realizability import realizable
-from geodl.turbulence.tensor_basis import components, from_components
+from geodl.turbulence.physics.realizability import realizable
+from geodl.turbulence.physics.tensor_basis import components, from_components
 
 CELLS = 60_000  # that one tree is grown on, drawn from all
 LEAF = 5  # least number of cells in a leaf

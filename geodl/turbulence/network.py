@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from geodl.turbulence.ensemble import EnsembleMLP
 from geodl.turbulence.extrapolation import Extrapolation
-from geodl.turbulence.realizability import realizable
-from geodl.turbulence.tensor_basis import from_components
+from geodl.turbulence.physics.realizability import realizable
+from geodl.turbulence.physics.tensor_basis import from_components
 
 CLIP = 4.0  # standard deviations at which an invariant feature stops to count
 LARGEST_LOG_RATIO = 5.0  # of the true k to the energy that the RANS gives
 LARGEST_LOG_DOUBT = 8.0  # of the expected square error to that of the best constant coefficients
+DOUBT_WIDTHS = (32, 32)  # of the network that learns the error: a smaller task
 LARGE = 0.99  # quantile of the expected errors of the training cells that counts as 1
 
 
@@ -51,7 +52,7 @@ class TensorBasisNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
         self.ensemble = EnsembleMLP([features, *[width] * depth, sum(self.sizes)], members, activation)
-        self.doubt = EnsembleMLP([features, *[width] * depth, 1], 1, activation)
+        self.doubt = EnsembleMLP([features, *DOUBT_WIDTHS, 1], 1, activation)
         self.register_buffer("constant", torch.zeros(sum(self.sizes)))
         self.register_buffer("constant_error", torch.ones(()))
         self.register_buffer("large_error", torch.ones(()))
@@ -80,15 +81,15 @@ class TensorBasisNetwork(nn.Module):
         z = (features - self.mean) / self.std
         found = self.ensemble(z.clamp(-CLIP, CLIP))
         weights, ratio, *more = found.split(self.sizes, dim=-1)
-        b = torch.einsum("mnk,nkc->nmc", weights, basis)
-        ln_k = energy.log()[:, None] + LARGEST_LOG_RATIO * (ratio[..., 0].mT / LARGEST_LOG_RATIO).tanh()
-        doubt = LARGEST_LOG_DOUBT * (self.doubt(z.clamp(-CLIP, CLIP))[0, :, 0] / LARGEST_LOG_DOUBT).tanh()
+        b = weights @ basis
+        ln_k = energy.log()[:, None] + LARGEST_LOG_RATIO * (ratio[..., 0] / LARGEST_LOG_RATIO).tanh()
+        doubt = LARGEST_LOG_DOUBT * (self.doubt(z.clamp(-CLIP, CLIP))[:, 0, 0] / LARGEST_LOG_DOUBT).tanh()
         ln_square_error = 2 * self.constant_error.log() + doubt
         if self.training:
-            return b, ln_k, *(torch.einsum("mnk,nkc->nmc", w, basis) for w in more), ln_square_error
+            return b, ln_k, *(w @ basis for w in more), ln_square_error
         variance = (b - b.mean(1, keepdim=True)).square().sum(-1).mean(1)
         trust = self.constant_error**2 / (self.constant_error**2 + variance)
-        shrunk = torch.lerp(self.constant, found.mean(0), trust[:, None]).split(self.sizes, dim=-1)
+        shrunk = torch.lerp(self.constant, found.mean(1), trust[:, None]).split(self.sizes, dim=-1)
         tensors = [from_components(torch.einsum("nk,nkc->nc", w, basis)) for w in shrunk[::2]]
         expected_error = (ln_square_error.exp() + variance).sqrt() / self.large_error
         mean_ln_k = ln_k.mean(1)

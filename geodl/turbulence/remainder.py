@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from geodl.turbulence.velocity_gradient import deviator, strain_rate
+from geodl.turbulence.physics.velocity_gradient import deviator, strain_rate
 
 
 def with_remainder(ds: xr.Dataset) -> xr.Dataset:

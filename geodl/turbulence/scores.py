@@ -10,7 +10,7 @@ from geodl.core.contract import Tensors
 from geodl.core.surrogate import Surrogate, predict
 from geodl.train.evaluate import models
 from geodl.train.fit import prepare
-from geodl.turbulence.metrics import frobenius_error, largest_norm, nonrealizable_share, r2_six, rmse_six
+from geodl.turbulence.physics.metrics import frobenius_error, largest_norm, nonrealizable_share, r2_six, rmse_six
 
 Rows = slice | np.ndarray
 

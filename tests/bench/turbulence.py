@@ -12,7 +12,7 @@ from geodl.core.surrogate import Surrogate, predict
 from geodl.train.fit import prepare, threads
 from geodl.turbulence.example import example
 from geodl.turbulence.forest import random_forest
-from geodl.turbulence.tensor_basis import components
+from geodl.turbulence.physics.tensor_basis import components
 from tests.bench.timing import interleaved
 
 THREADS = min(2, os.cpu_count() or 1)

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from geodl.turbulence.anisotropy import anisotropy, kinetic_energy, reynolds_stress
+from geodl.turbulence.physics.anisotropy import anisotropy, kinetic_energy, reynolds_stress
 from tests.turbulence.tensors import random
 
 ONE_COMPONENT = torch.diag(torch.tensor([2.0, 0.0, 0.0]))

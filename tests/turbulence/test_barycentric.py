@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from geodl.turbulence.barycentric import (
+from geodl.turbulence.physics.barycentric import (
     barycentric,
     barycentric_colour,
     barycentric_figure,
@@ -15,8 +15,8 @@ from geodl.turbulence.barycentric import (
     from_barycentric,
     lumley,
 )
-from geodl.turbulence.eigenvalues import eigenvalues
-from geodl.turbulence.realizability import realizable
+from geodl.turbulence.physics.eigenvalues import eigenvalues
+from geodl.turbulence.physics.realizability import realizable
 from tests.turbulence.tensors import orthogonal, random, symmetric, with_spectrum
 
 CORNERS = {

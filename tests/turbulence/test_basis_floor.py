@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from geodl.turbulence.anisotropy import anisotropy
-from geodl.turbulence.basis_floor import basis_floor, nearest_in_span
-from geodl.turbulence.metrics import frobenius_error
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.anisotropy import anisotropy
+from geodl.turbulence.physics.basis_floor import basis_floor, nearest_in_span
+from geodl.turbulence.physics.metrics import frobenius_error
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 from tests.turbulence.tensors import closure_flow, random, symmetric
 
 FLOORS = {"AR_1_Ret_180": 0.0448, "AR_3_Ret_180": 0.0436, "AR_7_Ret_180": 0.0384}

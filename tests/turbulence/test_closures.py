@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from geodl.turbulence.closures import linear_closure, quadratic_closure, training_mean
-from geodl.turbulence.eddy_viscosity import linear_eddy_viscosity
-from geodl.turbulence.realizability import is_realizable, realizable
-from geodl.turbulence.velocity_gradient import strain_rate
+from geodl.turbulence.physics.eddy_viscosity import linear_eddy_viscosity
+from geodl.turbulence.physics.realizability import is_realizable, realizable
+from geodl.turbulence.physics.velocity_gradient import strain_rate
 from tests.turbulence.tensors import orthogonal, random, symmetric, turned
 
 CELLS = 50

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from geodl.turbulence.anisotropy import anisotropy, kinetic_energy
-from geodl.turbulence.eddy_viscosity import linear_eddy_viscosity, quadratic_eddy_viscosity, split_stress
-from geodl.turbulence.metrics import rmse_nine
-from geodl.turbulence.time_scale import turbulent_time
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.anisotropy import anisotropy, kinetic_energy
+from geodl.turbulence.physics.eddy_viscosity import linear_eddy_viscosity, quadratic_eddy_viscosity, split_stress
+from geodl.turbulence.physics.metrics import rmse_nine
+from geodl.turbulence.physics.time_scale import turbulent_time
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 from tests.turbulence.provided import provided
 from tests.turbulence.tensors import orthogonal, random, symmetric, turned
 

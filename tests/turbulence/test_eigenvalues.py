@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from geodl.turbulence.eigenvalues import eigenvalues
+from geodl.turbulence.physics.eigenvalues import eigenvalues
 from tests.turbulence.tensors import orthogonal, random, symmetric, turned, with_spectrum
 
 TOLERANCE = {torch.float32: 4e-7, torch.float64: 3e-15}

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from geodl.turbulence.encoding import TENSORS, encode
-from geodl.turbulence.features import FEATURES
-from geodl.turbulence.tensor_basis import components, from_components
+from geodl.turbulence.physics.features import FEATURES
+from geodl.turbulence.physics.tensor_basis import components, from_components
 from tests.turbulence.tensors import TOLERANCE, orthogonal, random, turned
 
 NAMES = ("gradient", "k", "omega", "wall_distance", "nu", "k_gradient", "pressure_gradient")

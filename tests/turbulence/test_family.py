@@ -11,7 +11,7 @@ from geodl.errors import OptionError, SchemaError, UnitsError, UnknownNameError
 from geodl.testing import assert_refused
 from geodl.train.config import FitConfig
 from geodl.train.split import split
-from geodl.turbulence.realizability import LARGEST_NORM, is_realizable
+from geodl.turbulence.physics.realizability import LARGEST_NORM, is_realizable
 from tests.turbulence.tensors import orthogonal
 
 SMALL = {"members": 2, "width": 16, "depth": 2}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from geodl.turbulence.features import FEATURES, Feature, features
-from geodl.turbulence.mean_flow import MeanFlow
+from geodl.turbulence.physics.features import FEATURES, Feature, features
+from geodl.turbulence.physics.mean_flow import MeanFlow
 from tests.turbulence.tensors import orthogonal, random, symmetric
 
 CELLS = 60

@@ -9,8 +9,8 @@ import torch
 from geodl.errors import MissingPackageError, ShapeError
 from geodl.testing import assert_refused
 from geodl.turbulence.forest import random_forest
-from geodl.turbulence.realizability import is_realizable, realizable
-from geodl.turbulence.tensor_basis import components, from_components
+from geodl.turbulence.physics.realizability import is_realizable, realizable
+from geodl.turbulence.physics.tensor_basis import components, from_components
 from tests.turbulence.tensors import random
 
 FEATURES = random(600, 4).numpy()

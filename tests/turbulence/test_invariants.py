@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from geodl.turbulence.invariants import PSEUDO_VECTOR_INVARIANTS, invariants, pseudo_vector_invariants
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.invariants import PSEUDO_VECTOR_INVARIANTS, invariants, pseudo_vector_invariants
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 from tests.turbulence.tensors import TOLERANCE, orthogonal, random, turned
 
 SHEAR = torch.zeros(3, 3, dtype=torch.float64)

@@ -10,7 +10,7 @@ from geodl.errors import SchemaError
 from geodl.testing import assert_refused
 from geodl.turbulence.a_posteriori import channel_velocity, channel_with, reference_channel, wall_law
 from geodl.turbulence.datasets.channel_patel import channel_dns
-from geodl.turbulence.realizability import is_realizable
+from geodl.turbulence.physics.realizability import is_realizable
 from tests.turbulence.provided import provided
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from geodl.turbulence.metrics import (
+from geodl.turbulence.physics.metrics import (
     frobenius_error,
     largest_norm,
     nonrealizable_share,

@@ -10,10 +10,10 @@ import geodl
 from geodl.core.surrogate import Core
 from geodl.train.config import FitConfig
 from geodl.train.split import split
-from geodl.turbulence.eigenvalues import eigenvalues
 from geodl.turbulence.network import LARGEST_LOG_RATIO, TensorBasisNetwork
-from geodl.turbulence.realizability import LARGEST_NORM, is_realizable, realizable
-from geodl.turbulence.tensor_basis import components, from_components
+from geodl.turbulence.physics.eigenvalues import eigenvalues
+from geodl.turbulence.physics.realizability import LARGEST_NORM, is_realizable, realizable
+from geodl.turbulence.physics.tensor_basis import components, from_components
 from tests.turbulence.tensors import orthogonal, random, turned
 
 DTYPES = [torch.float32, torch.float64]

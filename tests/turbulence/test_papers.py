@@ -1,4 +1,4 @@
-"""The reproduction of the family: without the data that cannot ship it says what it skips, with them it measures all."""
+"""The reproduction: without the data that cannot ship it says what it skips, with them it measures everything."""
 
 import numpy as np
 import pytest

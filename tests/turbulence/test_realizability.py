@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from geodl.turbulence.realizability import LARGEST_NORM, is_realizable, realizable
+from geodl.turbulence.physics.realizability import LARGEST_NORM, is_realizable, realizable
 from tests.turbulence.tensors import TOLERANCE, orthogonal, random, symmetric, turned, with_spectrum
 
 DTYPES = [torch.float32, torch.float64]

@@ -10,7 +10,7 @@ from geodl.core.surrogate import Surrogate
 from geodl.train.config import FitConfig
 from geodl.train.evaluate import evaluate
 from geodl.train.split import split
-from geodl.turbulence.metrics import frobenius_error, pooled
+from geodl.turbulence.physics.metrics import frobenius_error, pooled
 from geodl.turbulence.scores import SCORES, flows_of, rmse_ln_k, scores
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from geodl.turbulence.invariants import invariants
-from geodl.turbulence.tensor_basis import (
+from geodl.turbulence.physics.invariants import invariants
+from geodl.turbulence.physics.tensor_basis import (
     DEGREES,
     GRADIENT_DEGREES,
     basis_components,
@@ -18,8 +18,8 @@ from geodl.turbulence.tensor_basis import (
     unit_basis,
     unit_vector,
 )
-from geodl.turbulence.time_scale import gradient_time
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.time_scale import gradient_time
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 from tests.turbulence.tensors import TOLERANCE, orthogonal, random, symmetric, turned
 
 X = [[0, 0, 0], [0, 0, 1], [0, 1, 0]]  # a shear in the plane of y and z

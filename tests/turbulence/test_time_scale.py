@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from geodl.turbulence.time_scale import durbin_time, gradient_time, turbulent_time
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.time_scale import durbin_time, gradient_time, turbulent_time
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 from tests.turbulence.tensors import random
 
 

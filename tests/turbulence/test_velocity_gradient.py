@@ -2,7 +2,7 @@
 
 import torch
 
-from geodl.turbulence.velocity_gradient import deviator, rotation_rate, strain_rate
+from geodl.turbulence.physics.velocity_gradient import deviator, rotation_rate, strain_rate
 from tests.turbulence.tensors import random
 
 

@@ -6,9 +6,9 @@ import xarray as xr
 from jaxtyping import Float
 
 from geodl.errors import SchemaError
-from geodl.turbulence.anisotropy import reynolds_stress
-from geodl.turbulence.eddy_viscosity import split_stress
-from geodl.turbulence.velocity_gradient import deviator, strain_rate
+from geodl.turbulence.physics.anisotropy import reynolds_stress
+from geodl.turbulence.physics.eddy_viscosity import split_stress
+from geodl.turbulence.physics.velocity_gradient import deviator, strain_rate
 
 REMAINDER, IMPLICIT = "stress_remainder", "eddy_viscosity_implicit"
 

@@ -12,12 +12,12 @@ from geodl.core.surrogate import Surrogate
 from geodl.errors import MissingPackageError
 from geodl.train.config import FitConfig
 from geodl.train.fit import fit, prepare
-from geodl.turbulence.eddy_viscosity import linear_eddy_viscosity
 from geodl.turbulence.forest import random_forest
-from geodl.turbulence.metrics import frobenius_error, pooled
+from geodl.turbulence.physics.eddy_viscosity import linear_eddy_viscosity
+from geodl.turbulence.physics.metrics import frobenius_error, pooled
+from geodl.turbulence.physics.tensor_basis import components, from_components
+from geodl.turbulence.physics.velocity_gradient import strain_rate
 from geodl.turbulence.scores import flows_of, scores
-from geodl.turbulence.tensor_basis import components, from_components
-from geodl.turbulence.velocity_gradient import strain_rate
 
 OURS, PLAIN, POPE = "tensor-basis network", "plain network", "tensor-basis network of five invariants"
 KINDS: dict[str, dict[str, Any]] = {OURS: {}, PLAIN: {"basis": "fixed"}, POPE: {"features": "pope"}}

@@ -10,9 +10,9 @@ from geodl.core.contract import Claim
 from geodl.core.pack import pack
 from geodl.core.schema import check
 from geodl.core.surrogate import Core, Surrogate, predict
-from geodl.turbulence.basis_floor import basis_floor
-from geodl.turbulence.metrics import largest_norm, nonrealizable_share
-from geodl.turbulence.velocity_gradient import rotation_rate, strain_rate
+from geodl.turbulence.physics.basis_floor import basis_floor
+from geodl.turbulence.physics.metrics import largest_norm, nonrealizable_share
+from geodl.turbulence.physics.velocity_gradient import rotation_rate, strain_rate
 
 _FLOORS = {"AR_1_Ret_180": 0.0448, "AR_3_Ret_180": 0.0436, "AR_7_Ret_180": 0.0384}
 

@@ -16,7 +16,7 @@ from geodl.train.fit import fit, prepare
 from geodl.turbulence.cases.comparison import trained
 from geodl.turbulence.datasets.geneva import FLOWS
 from geodl.turbulence.datasets.layout import join
-from geodl.turbulence.metrics import rmse_nine
+from geodl.turbulence.physics.metrics import rmse_nine
 from geodl.turbulence.scores import scores
 
 CHANNEL_SEEDS = tuple(range(10))

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.blocks import deviator_of_block, in_blocks, product
-from geodl.turbulence.velocity_gradient import deviator
+from geodl.turbulence.physics.blocks import deviator_of_block, in_blocks, product
+from geodl.turbulence.physics.velocity_gradient import deviator
 
 DEGREES = (1, 2, 2, 2, 3, 3, 4, 4, 4, 5)  # of the ten tensors in (s, r) together
 GRADIENT_DEGREES = (0, 1)
@@ -62,8 +62,7 @@ def unit_basis(
 
     Where the mean flow has V = W = 0, T5 and T10 are zero up to round-off, and dividing by their length would make
     arbitrary tensors of it. c = 1e-8 in float64 and 1e-5 in float32. The directions do not depend on the time scale,
-    so the basis of the self-scaled s and r (:func:`~geodl.turbulence.time_scale.gradient_time`, magnitude 1) never
-    over- or underflows.
+    so the basis of the self-scaled s and r (``gradient_time``, magnitude 1) never over- or underflows.
 
     Args:
         basis: ``[*n, m, 3, 3]``, or its components ``[*n, m, 5]``.

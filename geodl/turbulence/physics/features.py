@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from geodl.turbulence.invariants import INVARIANTS
-from geodl.turbulence.mean_flow import MeanFlow, dot, known, norm
+from geodl.turbulence.physics.invariants import INVARIANTS
+from geodl.turbulence.physics.mean_flow import MeanFlow, dot, known, norm
 
 LING = "Ling & Templeton 2015, Phys. Fluids 27, 085103"
 WU = "Wu, Xiao & Paterson 2018, Phys. Rev. Fluids 3, 074602"

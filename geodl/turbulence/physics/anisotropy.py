@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.velocity_gradient import deviator
+from geodl.turbulence.physics.velocity_gradient import deviator
 
 
 def kinetic_energy(stress: Float[Tensor, "*n 3 3"]) -> Float[Tensor, "*n"]:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geodl.turbulence.blocks import contraction, deviator_of_block, in_blocks, product
+from geodl.turbulence.physics.blocks import contraction, deviator_of_block, in_blocks, product
 
 
 def eigenvalues(symmetric: Float[Tensor, "*n 3 3"]) -> Float[Tensor, "*n 3"]:

@@ -1,7 +1,7 @@
 """Flows of a kind that the network never saw: is it still better than the training mean, and does it know?"""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.stats
@@ -18,7 +18,7 @@ from geodl.train.fit import fit, prepare
 
 FLAG = "expected_error"  # the diagnostic of which the bar is demanded
 LARGE = 0.95  # quantile of the errors of the training cells, above which an error is large
-_QUICK = {"epochs": 10}
+_EPOCHS, _QUICK_EPOCHS = 20, 10  # a third of the usual: there are nine networks to train
 _QUICK_EVERY = 3  # cells of which a quick study trains on one
 
 
@@ -62,7 +62,7 @@ def transfer_case(left_out: str, train: xr.Dataset, valid: xr.Dataset, *, seed: 
         raise UnknownNameError(f"no flow is of the family {left_out!r}. {did_you_mean(left_out, there)}")
     train_kept, valid_kept = without(train, left_out), without(valid, left_out)
     made = family("turbulence", remainder=False)
-    config = FitConfig.parse({**made.settings, **(_QUICK if quick else {})})
+    config = FitConfig.parse({**made.settings, "epochs": _QUICK_EPOCHS if quick else _EPOCHS})
     fitted = train_kept.isel(cell=slice(None, None, _QUICK_EVERY if quick else 1))
     surrogate = fit(made, fitted, valid_kept, config=config, seed=seed)
     large = np.quantile(judged(surrogate, fitted, known=True).errors, LARGE)
@@ -72,15 +72,24 @@ def transfer_case(left_out: str, train: xr.Dataset, valid: xr.Dataset, *, seed: 
     return [*errors_claimed(left_out, found), *doubts_claimed(left_out, found, float(large))]
 
 
+def of_seeds(runs: Sequence[Sequence[Claim]]) -> list[Claim]:
+    """The same claims from several seeds as one: the worst for the bar, the mean where there is none."""
+    found = list[Claim]()
+    for same in zip(*runs, strict=True):
+        combine = np.mean if same[0].bar is None else max if same[0].bar[0] == "<=" else min
+        found.append(dataclasses.replace(same[0], measured=float(combine([claim.measured for claim in same]))))
+    return found
+
+
 def errors_claimed(left_out: str, found: list[Judged]) -> list[Claim]:
     """F on the flows of the kind that was left out, beside the mean tensor of the training cells."""
     new = [one for one in found if not one.known]
-    worst = max(new, key=lambda one: one.ratio)
+    worst = max(one.ratio for one in new)
     about = f"without {left_out}"
     return [
         Claim(f"{about}: F, its {len(new)} flows pooled", rms(np.concatenate([one.errors for one in new])), "1"),
         Claim(f"{about}: F of the training mean", rms(np.concatenate([one.mean_errors for one in new])), "1"),
-        Claim(f"{about}: largest F over that of the training mean, {worst.flow}", worst.ratio, "1", bar=("<=", 1.05)),
+        Claim(f"{about}: F over that of the training mean, worst flow", worst, "1", bar=("<=", 1.05)),
     ]
 
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.tensor_basis import tensor_basis
-from geodl.turbulence.velocity_gradient import deviator
+from geodl.turbulence.physics.tensor_basis import tensor_basis
+from geodl.turbulence.physics.velocity_gradient import deviator
 
 C_MU = 0.09
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-import geodl.turbulence.transfer_case as study
+import geodl.turbulence.cases.transfer as study
 from geodl.errors import SchemaError, UnknownNameError
 from geodl.testing import assert_refused
-from geodl.turbulence.example import example
-from geodl.turbulence.transfer_case import (
+from geodl.turbulence.cases.transfer import (
     Judged,
     auroc,
     doubts_claimed,
@@ -17,6 +16,7 @@ from geodl.turbulence.transfer_case import (
     transfer_case,
     without,
 )
+from geodl.turbulence.example import example
 
 KINDS = np.array(["duct", "step", "hill"])
 

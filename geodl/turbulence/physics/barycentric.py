@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.eigenvalues import eigenvalues
+from geodl.turbulence.physics.eigenvalues import eigenvalues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

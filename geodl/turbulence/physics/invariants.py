@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.blocks import contraction, in_blocks, product
+from geodl.turbulence.physics.blocks import contraction, in_blocks, product
 
 INVARIANTS = ("tr s²", "tr r²", "tr s³", "tr r²s", "tr r²s²")
 

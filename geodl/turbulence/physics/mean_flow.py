@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from geodl.turbulence.blocks import contraction, deviator_of_block, product
+from geodl.turbulence.physics.blocks import contraction, deviator_of_block, product
 
 _LARGEST = 1e30  # beyond, further is all the same, and no product with zero is undefined
 BETA_STAR = 0.09  # epsilon = BETA_STAR k omega

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.realizability import is_realizable
+from geodl.turbulence.physics.realizability import is_realizable
 
 _SIX = (0, 0, 0, 1, 1, 2), (0, 1, 2, 1, 2, 2)
 

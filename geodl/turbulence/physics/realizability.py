@@ -7,9 +7,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from geodl.turbulence.blocks import deviator_of_block, in_blocks, product
-from geodl.turbulence.eigenvalues import eigenvalues, eigenvalues_of_block
-from geodl.turbulence.velocity_gradient import deviator
+from geodl.turbulence.physics.blocks import deviator_of_block, in_blocks, product
+from geodl.turbulence.physics.eigenvalues import eigenvalues, eigenvalues_of_block
+from geodl.turbulence.physics.velocity_gradient import deviator
 
 LARGEST_NORM = (2 / 3) ** 0.5  # of a realizable anisotropy: one velocity component has all the energy
 

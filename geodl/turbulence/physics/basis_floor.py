@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geodl.turbulence.metrics import frobenius_error
-from geodl.turbulence.tensor_basis import (
+from geodl.turbulence.physics.metrics import frobenius_error
+from geodl.turbulence.physics.tensor_basis import (
     DEGREES,
     GRADIENT_DEGREES,
     components,
@@ -15,7 +15,7 @@ from geodl.turbulence.tensor_basis import (
     unit_basis,
     unit_vector,
 )
-from geodl.turbulence.time_scale import gradient_time
+from geodl.turbulence.physics.time_scale import gradient_time
 
 
 def nearest_in_span(
@@ -24,7 +24,7 @@ def nearest_in_span(
     """Every cell's best least-squares fit of a symmetric traceless tensor by its own coefficients.
 
     Args:
-        basis: tensors of unit length or zero (:func:`~geodl.turbulence.tensor_basis.unit_basis`).
+        basis: tensors of unit length or zero (:func:`~geodl.turbulence.physics.tensor_basis.unit_basis`).
         anisotropy: true b.
         threshold: directions with smaller singular values than this times the largest do not count.
     """
