@@ -28,7 +28,7 @@ demo: $(CORE) ## train, check and report a Lorenz-63 surrogate from the shipped 
 	$(VENV)/bin/geodl report results/demo/lorenz63.safetensors data/lorenz63/test.nc results/demo/report.html --overwrite
 
 test: $(TEST) ## run the tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 slow: $(TEST) ## run the tests that take longer
 	$(PY) -m pytest -m slow
@@ -52,6 +52,9 @@ docs: $(DOCS) ## build the documentation into docs/_build/html
 reproduce: $(CORE) ## train and measure what the papers claim; write docs/results, tables, figures, pretrained bundles
 	$(VENV)/bin/geodl reproduce lorenz63 --results docs/results --overwrite
 	$(VENV)/bin/geodl reproduce lorenz96-closure --results docs/results --overwrite
+	if [ -n "$$GEODL_TURBULENCE_DATA" ]; then \
+	    $(VENV)/bin/geodl reproduce ling2016 --results docs/results --overwrite && \
+	    cp results/ling2016/ling2016.safetensors data/models/turbulence-anisotropy.safetensors; fi
 	cp results/lorenz63/lorenz63.safetensors data/models/dynamics-lorenz63.safetensors
 	cp results/lorenz96-closure/lorenz96-closure.safetensors data/models/dynamics-lorenz96-closure.safetensors
 	cp results/lorenz63/attractor.png results/lorenz63/error_growth.png docs/images/
@@ -60,6 +63,8 @@ reproduce: $(CORE) ## train and measure what the papers claim; write docs/result
 
 data: $(CORE) ## make the shipped samples anew
 	$(PY) data/lorenz63/make.py
+	if [ -n "$$GEODL_TURBULENCE_DATA" ]; then for set in geneva channel590 rotated-hill; do \
+	    $(PY) data/turbulence-$$set/make.py; done; fi
 
 gpu: ## show what CUDA must show; needs torch >= 2.9 and no network, takes missing packages from $(WHEELS)
 	if [ -d $(WHEELS) ]; then $(PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --upgrade \

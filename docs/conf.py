@@ -70,6 +70,13 @@ def write_family_pages(app: object) -> None:
             path.write_text(text)
 
 
+def escape_bars(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """|b| in a docstring is a length, not the name of a substitution."""
+    del app, what, name, obj, options
+    lines[:] = [line.replace("|", r"\|") for line in lines]
+
+
 def setup(app: object) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", escape_bars, priority=400)  # type: ignore[attr-defined]
     app.connect("builder-inited", write_family_pages)  # type: ignore[attr-defined]
