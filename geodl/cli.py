@@ -242,7 +242,8 @@ def _print_scores(scores: Any) -> None:
                     *[""] * (scores.sizes["model"] - 1),
                 ]
             )
-    table("scores on test data", ["score", "units", *map(str, scores["model"].values)], rows)
+    models = [str(name).replace(" ", "\n") for name in scores["model"].values]  # long names on several lines
+    table("scores on test data", ["score", "units", *models], rows)
 
 
 @app.command()

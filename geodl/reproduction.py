@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -104,7 +105,8 @@ def _claim(target: Path, names: Sequence[str], overwrite: bool) -> None:
 def _write_figures(done: Reproduction, target: Path) -> None:
     draw = done.surrogate.family.figures
     for title, figure in (draw(done.surrogate, done.test) if draw else {}).items():
-        figure.savefig(target / f"{title.lower().replace(' ', '_')}.png", dpi=110, metadata={"Software": None})
+        name = re.sub(r"\W+", "_", title.lower())
+        figure.savefig(target / f"{name}.png", dpi=110, metadata={"Software": None})
 
 
 def _table(claims: Sequence[Claim]) -> xr.Dataset:

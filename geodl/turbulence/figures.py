@@ -12,6 +12,9 @@ from geodl.core.contract import Tensors
 from geodl.core.surrogate import Surrogate, predict
 from geodl.train.fit import prepare
 from geodl.train.plots import axes_grid
+from geodl.turbulence.a_posteriori.corrected_duct import duct_with
+from geodl.turbulence.a_posteriori.figures import duct_section
+from geodl.turbulence.a_posteriori.stress import REMAINDER
 from geodl.turbulence.physics.barycentric import barycentric_figure, colour_map_figure, triangles
 from geodl.turbulence.scores import flows_of
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 FLOWS, CELLS = 3, 20_000  # flows that are drawn, cells of the barycentric maps
 THIN = 1e-3  # of the largest extent: a section of one cell is thinner
 WIDTH = 5.6  # of a map with its colour bar, inches
+
+
+_SOLVED = {"flow", "family", "row", "column", "velocity", "velocity_truth", "eddy_viscosity", "position", "volume"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +96,19 @@ def figures(surrogate: Surrogate, test: xr.Dataset) -> "dict[str, Figure]":
     for flow, section in sections(surrogate, test).items():
         drawn[f"Componentality, {flow}"] = _colours(section, judged)
         drawn[f"Errors and trust, {flow}"] = _errors(section, judged)
-    return drawn
+    return drawn | _duct(surrogate, test)
+
+
+def _duct(surrogate: Surrogate, test: xr.Dataset) -> "dict[str, Figure]":
+    """Velocity and secondary flow of the first whole duct, if there is one and the closure is made for solvers."""
+    names = {variable.name for variable in surrogate.family.schema.diagnostics}
+    if REMAINDER not in names or not set(test.variables) >= _SOLVED:
+        return {}
+    for flow in np.unique(test["flow"].values[test["family"].values == "duct"]):
+        duct = test.isel(cell=test["flow"].values == flow)
+        if duct.sizes["cell"] == (int(duct["row"].max()) + 1) * (int(duct["column"].max()) + 1):
+            return {f"Solved with the closure, {flow}": duct_section(duct_with(surrogate, duct))}
+    return {}
 
 
 def sections(surrogate: Surrogate, test: xr.Dataset) -> dict[str, Section]:
@@ -134,21 +152,21 @@ def _colours(section: Section, judged: Judged) -> "Figure":
 
 
 def _errors(section: Section, judged: Judged) -> "Figure":
-    """|Δb| beside what the ensemble says of it, the ratio of the energies, and the distance from the training data."""
+    """|Δb| beside what the ensemble says of it, the ratio of the energies, and the expected error."""
     from matplotlib.colors import LogNorm, Normalize
 
     rows = section.rows
     error = _size(judged.predicted[0] - judged.truth[0])[rows]
     ratio = (judged.predicted[1].double() / judged.truth[1].double()).numpy()[rows]
-    spread, distance = (judged.diagnostics[name][rows] for name in ("anisotropy_spread", "kernel_distance"))
+    spread, expected = (judged.diagnostics[name][rows] for name in ("anisotropy_spread", "expected_error"))
     errors: dict[str, Any] = {"norm": Normalize(0, np.quantile(error, 0.99)), "cmap": "magma_r"}
     figure, grid = axes_grid(4, width=WIDTH, height=section.height(WIDTH), columns=2)
     section.draw(grid[0], "|Δb|, error of the anisotropy [1]", error, **errors)
     section.draw(grid[1], "spread of the ensemble [1]", spread, **errors)
     section.draw(grid[2], "predicted k / true k [1]", ratio, norm=LogNorm(1 / 4, 4), cmap="RdBu_r")
     outside = ~judged.trusted[rows]
-    title = f"kernel distance [1]; dots: {outside.mean():.1%} outside domain"
-    section.draw(grid[3], title, distance, norm=Normalize(0, 2), cmap="PuOr_r")
+    title = f"expected error / its limit [1]; dots: {outside.mean():.1%} outside domain"
+    section.draw(grid[3], title, expected, norm=Normalize(0, 2), cmap="PuOr_r")
     grid[3].plot(*section.position[outside].T, ".", ms=1.5, color="black", rasterized=True)
     return figure
 
