@@ -9,7 +9,7 @@ from torch import Tensor
 
 from geodl.core.progress import progress
 
-BATCH = 8192  # rows per block: larger ones fall out of the caches
+BATCH = 16384  # rows per block: larger ones fall out of the caches, of smaller ones threads wait for each other
 MANY = 100_000  # rows from which it may take seconds
 
 Tensors = tuple[Tensor, ...]

@@ -1,5 +1,6 @@
 """Scores of predictions against truth; reduced over samples, one number per entry of the trailing dimensions."""
 
+import torch
 from torch import Tensor
 
 
@@ -14,6 +15,9 @@ def mean_absolute_error(predicted: Tensor, truth: Tensor) -> Tensor:
 
 
 def r2(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Coefficient of determination ``[*dims]``: 1 is perfect, 0 is as good as the mean of the truth."""
-    residual = (predicted - truth).square().mean(0)
-    return 1 - residual / truth.var(0, unbiased=False).clamp(min=1e-300)
+    """Coefficient of determination ``[*dims]``: 1 is perfect, 0 is as good as the mean of the truth.
+
+    Not a number where the truth is a constant: there is nothing to explain.
+    """
+    variance = truth.var(0, unbiased=False)
+    return 1 - (predicted - truth).square().mean(0) / torch.where(variance > 0, variance, torch.nan)

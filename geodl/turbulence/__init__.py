@@ -31,6 +31,7 @@ _HOME = {
     "TensorBasisNetwork": "network",
     "frobenius_error": "physics.metrics",
     "channel_flow": "a_posteriori.channel",
+    "reference_channel": "a_posteriori.measured_channel",
     "channel_with": "a_posteriori.corrected_channel",
     "duct_with": "a_posteriori.corrected_duct",
 }

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from geodl.turbulence.physics.invariants import INVARIANTS
-from geodl.turbulence.physics.mean_flow import MeanFlow, dot, known, norm
+from geodl.turbulence.physics.mean_flow import LARGEST, MeanFlow, dot, known, norm
 
 LING = "Ling & Templeton 2015, Phys. Fluids 27, 085103"
 WU = "Wu, Xiao & Paterson 2018, Phys. Rev. Fluids 3, 074602"
@@ -32,9 +32,7 @@ class Feature:
 
 
 def beta(a: Tensor, c: Tensor) -> Tensor:
-    """a/(|a| + |c|), 0 where both are 0; what has overflowed counts as the largest number there is."""
-    largest = torch.finfo(a.dtype).max / 4
-    a, c = a.clamp(-largest, largest), c.clamp(-largest, largest)
+    """a/(|a| + |c|), 0 where both are 0."""
     total = a.abs() + c.abs()
     return a / torch.where(total > 0, total, 1)
 
@@ -61,11 +59,11 @@ def _velocity(flow: MeanFlow) -> Tensor:
 
 
 def _wall_reynolds(flow: MeanFlow) -> Tensor:
-    return flow.speed * _wall(flow) / _nu(flow)
+    return (flow.speed * _wall(flow) / _nu(flow)).clamp(max=LARGEST)
 
 
 def _turbulence_reynolds(flow: MeanFlow) -> Tensor:
-    return flow.k / (_nu(flow) * flow.omega)
+    return (flow.k / (_nu(flow) * flow.omega)).clamp(max=LARGEST)
 
 
 def _along_velocity(flow: MeanFlow, vector: Tensor | None, name: str) -> Tensor:
@@ -83,7 +81,7 @@ def _pressure_along_streamline(flow: MeanFlow) -> Tensor:
 
 
 def _convection(flow: MeanFlow) -> Tensor:
-    production = 2 * flow.k / flow.omega * flow.strain_size.square()
+    production = (2 * flow.k / flow.omega * flow.strain_size.square()).clamp(max=LARGEST)
     return beta(_along_velocity(flow, flow.k_gradient, "k_gradient"), production)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from geodl.turbulence.physics.blocks import contraction, deviator_of_block, product
 
-_LARGEST = 1e30  # beyond, further is all the same, and no product with zero is undefined
+LARGEST = 1e30  # beyond, further is all the same, and no product with zero is undefined
 BETA_STAR = 0.09  # epsilon = BETA_STAR k omega
 
 
@@ -124,14 +124,14 @@ class MeanFlow:
         if self.nu is None or self.wall_distance is None:
             return self.k
         shear = math.sqrt(2) * self.strain_size
-        y_plus_squared = (shear * self.wall_time).clamp(max=_LARGEST)
+        y_plus_squared = (shear * self.wall_time).clamp(max=LARGEST)
         return self.k + 0.1 * self.nu * shear * (y_plus_squared / (1 + y_plus_squared / 20))
 
     @functools.cached_property
     def wall_time(self) -> Tensor:
         """Viscous time across the wall distance d²/ν, s."""
         square = known(self.wall_distance, "wall_distance").square()
-        return (square / known(self.nu, "nu")).clamp(max=_LARGEST)
+        return (square / known(self.nu, "nu")).clamp(max=LARGEST)
 
     @functools.cached_property
     def invariants(self) -> Tensor:
