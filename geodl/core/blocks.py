@@ -21,28 +21,37 @@ def blockwise(apply: Callable[..., Tensors], inputs: Tensors, dtype: torch.dtype
     On the CPU every block is computed by one thread: blocks are too small to be shared, and the bits do not depend on
     the number of threads.
     """
-    blocks = list(zip(*(x.split(BATCH) for x in inputs), strict=True))
+    count, home = len(inputs[0]), inputs[0].device
 
     @torch.no_grad()  # counts for the thread that it is in
-    def one(block: Tensors) -> Tensors:
-        return apply(*(x.to(device, dtype) for x in block))
+    def one(rows: slice) -> Tensors:
+        return apply(*(x[rows].to(device, dtype) for x in inputs))
 
-    parts, count = list[Tensors](), len(inputs[0])
-    with progress("predicting", count, show=count > MANY) as advance, _mapping(device, len(blocks)) as mapped:
-        for part in mapped(one, blocks):
-            parts.append(part)
-            advance(min(len(parts) * BATCH, count))
-    return tuple(torch.cat(part).to(inputs[0].device) for part in zip(*parts, strict=True))
+    rows = [slice(start, start + BATCH) for start in range(0, count, BATCH)]
+    with progress("predicting", count, show=count > MANY) as advance, _mapping(device, len(rows)) as mapped:
+        first = one(rows[0])  # tells what the results look like
+        results = tuple(torch.empty((count, *part.shape[1:]), dtype=part.dtype, device=home) for part in first)
+        _keep(results, rows[0], first)
+        for done in mapped(lambda block: _keep(results, block, one(block)), rows[1:]):
+            advance(done)
+    return results
+
+
+def _keep(results: Tensors, rows: slice, parts: Tensors) -> int:
+    """Put the results of a block where they belong; how far that is."""
+    for result, part in zip(results, parts, strict=True):
+        result[rows] = part
+    return int(rows.stop)
 
 
 @contextlib.contextmanager
-def _mapping(device: torch.device, blocks: int) -> Iterator[Callable[..., Iterator[Tensors]]]:
+def _mapping(device: torch.device, blocks: int) -> Iterator[Callable[..., Iterator[int]]]:
     """``map``, by as many threads as torch has where that pays."""
-    workers = min(torch.get_num_threads(), blocks)
-    if device.type != "cpu" or workers == 1:
+    before = torch.get_num_threads()
+    workers = min(before, blocks)
+    if device.type != "cpu" or workers <= 1:
         yield map
         return
-    before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(workers) as pool:

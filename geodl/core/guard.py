@@ -82,7 +82,8 @@ class Guard(nn.Module):
 
     def score(self, features: Tensor) -> Tensor:
         """Distance from the training data ``[sample]``; NaN counts as infinitely far."""
-        far = torch.maximum(self.excess(features).amax(1), self._mahalanobis(features.double()) / self.farthest)
+        precise = features.double()
+        far = torch.maximum(self.excess(precise).amax(1), self._mahalanobis(precise) / self.farthest)
         return far.nan_to_num(nan=math.inf)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -146,16 +146,17 @@ class Surrogate:
 
     def judged(self, inputs: Tensors) -> tuple[Tensors, Tensors, Tensor]:
         """Outputs, diagnostics, and per sample whether they may be trusted; every input is encoded once."""
-        schema = self.family.schema
-        *values, within = blockwise(self._judge, inputs, *self.core.at())
-        outputs, diagnostics = tuple(values[: len(schema.outputs)]), tuple(values[len(schema.outputs) :])
-        bounded = _inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
-        return outputs, diagnostics, within & bounded
+        count = len(self.family.schema.outputs)
+        *values, trusted = blockwise(self._judge, inputs, *self.core.at())
+        return tuple(values[:count]), tuple(values[count:]), trusted
 
     def _judge(self, *inputs: Tensor) -> Tensors:
         encoded = self.core.encoded(inputs)
         outputs, diagnostics = self.core.answer(encoded)
-        return *outputs, *diagnostics, self.guard(self.family.features(encoded).to(self.guard.mean.device))
+        schema, home = self.family.schema, self.guard.mean.device
+        within = self.guard(self.family.features(encoded).to(home))
+        bounded = _inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
+        return *outputs, *diagnostics, within & bounded.to(home)
 
     def possible(self, inputs: Tensors) -> Tensor:
         """True for samples inside the physical bounds of the schema ``[sample]``."""
