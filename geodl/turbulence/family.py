@@ -23,6 +23,7 @@ from geodl.turbulence.encoding import TENSORS, Basis, encode
 from geodl.turbulence.example import example
 from geodl.turbulence.figures import figures
 from geodl.turbulence.network import TensorBasisNetwork
+from geodl.turbulence.openfoam.case import read_openfoam
 from geodl.turbulence.physics.features import FEATURES
 from geodl.turbulence.physics.tensor_basis import components
 from geodl.turbulence.remainder import with_remainder
@@ -141,8 +142,8 @@ def prepared(ds: xr.Dataset) -> xr.Dataset:
     return complete(ds)
 
 
-def generate(seed: int = 0, source: str | Path | None = None) -> Mapping[str, xr.Dataset]:
-    """Data sets as downloaded in the layout of the family, by name.
+def generate(seed: int = 0, source: str | Path | None = None) -> xr.Dataset | Mapping[str, xr.Dataset]:
+    """An OpenFOAM case, or data sets as downloaded by name, in the layout of the family.
 
     Raises:
         OptionError: no source is given.
@@ -151,7 +152,7 @@ def generate(seed: int = 0, source: str | Path | None = None) -> Mapping[str, xr
     del seed  # nothing is drawn
     if source is None:
         raise OptionError("flows are not made up, they are read: geodl data turbulence FOLDER --out OUT")
-    return convert(Path(source))
+    return read_openfoam(source) if (Path(source) / "constant").is_dir() else convert(Path(source))
 
 
 def samples(ds: xr.Dataset, *, remainder: bool) -> tuple[xr.Dataset, xr.Dataset]:

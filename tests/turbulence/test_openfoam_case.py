@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
+import geodl
+from geodl.cli import app
 from geodl.errors import DataFileError, GeodlError, NonFiniteError, SchemaError, UnitsError
 from geodl.testing import assert_refused
 from geodl.turbulence.openfoam.case import read_openfoam
+from geodl.turbulence.openfoam.write import write_openfoam
 from tests.turbulence import cases
 from tests.turbulence.cases import Style
 
@@ -261,3 +265,18 @@ def test_uniform_fields_without_a_mesh_have_no_size(tmp_path):
     body = b"dimensions [0 1 -1 0 0 0 0]; internalField uniform (1 0 0); boundaryField { a { type noSlip; } }"
     cases.put(tmp_path / "0" / "U", "volVectorField", body)
     assert_refused(DataFileError, lambda: read_openfoam(tmp_path), "uniform", "how many cells")
+
+
+def test_the_command_line_turns_a_case_into_a_file_that_a_closure_reads(tmp_path):
+    """And what it predicts goes back into the case, as fields for a solver."""
+    folder = case(tmp_path / "hill")
+    invoke = CliRunner().invoke(app, ["data", "turbulence", str(folder), "--out", str(tmp_path / "hill.nc")])
+    assert invoke.exit_code == 0, invoke.output
+    rans = geodl.open_data(tmp_path / "hill.nc")
+    made = geodl.family("turbulence", members=2, width=8, depth=1)
+    parts = geodl.split(made.example(0), "flow")
+    config = geodl.FitConfig.parse({**made.settings, "epochs": 1})
+    predicted = geodl.fit(made, parts.train, parts.valid, config=config, show=False)(rans)
+    written = write_openfoam(folder, predicted)
+    names = {"anisotropy", "kCorrected", "nutImplicit", "stressRemainder", "inDomain"}
+    assert {path.name for path in written} == names
