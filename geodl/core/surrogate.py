@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -106,6 +107,17 @@ class BaselineNetwork(nn.Module):
 
 
 @dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a surrogate says of samples: outputs, the ends of their intervals, diagnostics, and whom to trust."""
+
+    outputs: Tensors
+    low: Tensors
+    high: Tensors
+    diagnostics: Tensors
+    trusted: Tensor
+
+
+@dataclasses.dataclass(frozen=True)
 class Surrogate:
     """A trained member of a family. Call it on a Dataset; call ``surrogate.core`` on tensors.
 
@@ -138,25 +150,29 @@ class Surrogate:
         checked = check(ds, schema.inputs, axes=schema.axes, finite=False)
         samples = samples_of(checked, schema.inputs)
         inputs = pack(checked, schema.inputs, self.core.at()[0], samples=samples)
-        outputs, diagnostics, trusted = self.judged(inputs)
-        if outside == "raise" and not bool(trusted.all()):
-            raise DomainError(self._why(inputs, trusted, samples))
-        labelled = self._labelled(outputs, trusted, samples, ds.attrs)
-        return labelled.assign(unpack(diagnostics, schema.diagnostics, schema, samples).data_vars)
+        answer = self.judged(inputs)
+        if outside == "raise" and not bool(answer.trusted.all()):
+            raise DomainError(self._why(inputs, answer.trusted, samples))
+        return self._labelled(answer, samples, ds.attrs)
 
-    def judged(self, inputs: Tensors) -> tuple[Tensors, Tensors, Tensor]:
-        """Outputs, diagnostics, and per sample whether they may be trusted; every input is encoded once."""
-        count = len(self.family.schema.outputs)
-        *values, trusted = blockwise(self._judge, inputs, *self.core.at())
-        return tuple(values[:count]), tuple(values[count:]), trusted
+    def judged(self, inputs: Tensors) -> "Answer":
+        """Outputs and all that is said of them; every input is encoded once."""
+        schema = self.family.schema
+        values = iter(blockwise(self._judge, inputs, *self.core.at()))
+        outputs, low, high = (tuple(itertools.islice(values, len(schema.outputs))) for _ in range(3))
+        return Answer(outputs, low, high, tuple(itertools.islice(values, len(schema.diagnostics))), next(values))
 
     def _judge(self, *inputs: Tensor) -> Tensors:
         encoded = self.core.encoded(inputs)
         outputs, diagnostics = self.core.answer(encoded)
         schema, home = self.family.schema, self.guard.mean.device
+        low, high = zip(*self.intervals.bounds(outputs), strict=True)
+        ends = (
+            _clamped(side, variable) for end in (low, high) for side, variable in zip(end, schema.outputs, strict=True)
+        )
         within = self.guard(self.family.features(encoded).to(home))
         bounded = _inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
-        return *outputs, *diagnostics, within & bounded.to(home)
+        return *outputs, *ends, *diagnostics, within & bounded.to(home)
 
     def possible(self, inputs: Tensors) -> Tensor:
         """True for samples inside the physical bounds of the schema ``[sample]``."""
@@ -205,18 +221,18 @@ class Surrogate:
         scaled = tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
         return flatten(self.core.unscale_inputs(scaled))
 
-    def _labelled(self, outputs: Tensors, trusted: Tensor, samples: Samples, attrs: Mapping[str, Any]) -> xr.Dataset:
-        schema = self.family.schema
-        middle = unpack(outputs, schema.outputs, schema, samples)
-        for variable, bounds in zip(schema.outputs, self.intervals.bounds(outputs), strict=True):
-            for side, bound in zip(("low", "high"), bounds, strict=True):
-                words = f"{side} end of the {self.intervals.level:.0%} interval of {variable.name}"
+    def _labelled(self, answer: "Answer", samples: Samples, attrs: Mapping[str, Any]) -> xr.Dataset:
+        schema, level = self.family.schema, self.intervals.level
+        labelled = unpack(answer.outputs, schema.outputs, schema, samples)
+        for variable, *ends in zip(schema.outputs, answer.low, answer.high, strict=True):
+            for side, end in zip(("low", "high"), ends, strict=True):
+                words = f"{side} end of the {level:.0%} interval of {variable.name}"
                 named = dataclasses.replace(variable, name=f"{variable.name}_{side}", about=words)
-                bounded = bound.clamp(variable.low, variable.high) if variable.bounded else bound
-                middle[named.name] = unpack([bounded], [named], schema, samples)[named.name]
-        flags = (tuple(samples.sizes), trusted.cpu().numpy().reshape(tuple(samples.sizes.values())))
-        middle["in_domain"] = (*flags, {"long_name": "inside the domain of validity", "units": "1"})
-        return middle.assign_attrs(self._attrs(attrs))
+                labelled[named.name] = unpack([end], [named], schema, samples)[named.name]
+        flags = (tuple(samples.sizes), answer.trusted.cpu().numpy().reshape(tuple(samples.sizes.values())))
+        labelled["in_domain"] = (*flags, {"long_name": "inside the domain of validity", "units": "1"})
+        labelled = labelled.assign(unpack(answer.diagnostics, schema.diagnostics, schema, samples).data_vars)
+        return labelled.assign_attrs(self._attrs(attrs))
 
     def _attrs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         line = f"geodl {geodl.__version__}: predicted by a surrogate of the family {self.family.name}"
@@ -275,6 +291,11 @@ def _inside(tensors: Sequence[Tensor], variables: Sequence[Variable]) -> Tensor:
     """True for samples of which every variable is within its bounds ``[sample]``."""
     bounds = zip(tensors, variables, strict=True)
     return torch.stack([((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1) for x, v in bounds]).all(0)
+
+
+def _clamped(end: Tensor, variable: Variable) -> Tensor:
+    """The end of an interval, within what physics allows."""
+    return end.clamp(variable.low, variable.high) if variable.bounded else end
 
 
 def predict(core: Core, inputs: Tensors) -> Tensors:

@@ -46,7 +46,8 @@ class Extrapolation(nn.Module):
         self.whiten.copy_(torch.linalg.inv(torch.linalg.cholesky(covariance)).mT)
         draw = torch.randperm(len(z), generator=torch.Generator().manual_seed(0))[:SAMPLE]
         some = z[draw.to(z.device)]
-        centres, weights = centroids(some.clamp(-_FAR, _FAR), min(CENTRES, max(1, len(z) // 20)))
+        # Sums over clusters have one order on the CPU only.
+        centres, weights = centroids(some.cpu().clamp(-_FAR, _FAR), min(CENTRES, max(1, len(z) // 20)))
         self.centres.zero_()[: len(centres)] = centres
         self.weights.zero_()[: len(weights)] = weights
         self.limits.fill_(1)

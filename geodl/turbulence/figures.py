@@ -88,10 +88,10 @@ def figures(surrogate: Surrogate, test: xr.Dataset) -> "dict[str, Figure]":
         SchemaError, UnitsError, NonFiniteError, DomainError: the test data do not fit the family.
     """
     inputs, truth = prepare(surrogate.family, test, surrogate.core.at()[0])
-    predicted, diagnostics, trusted = surrogate.judged(inputs)
+    answer = surrogate.judged(inputs)
     names = [variable.name for variable in surrogate.family.schema.diagnostics]
-    values = dict(zip(names, (x.cpu().double().numpy() for x in diagnostics), strict=True))
-    judged = Judged(truth, predicted, values, trusted.cpu().numpy())
+    values = dict(zip(names, (x.cpu().double().numpy() for x in answer.diagnostics), strict=True))
+    judged = Judged(truth, answer.outputs, values, answer.trusted.cpu().numpy())
     drawn = {"Barycentric maps": _barycentric(surrogate, inputs, judged)}
     for flow, section in sections(surrogate, test).items():
         drawn[f"Componentality, {flow}"] = _colours(section, judged)

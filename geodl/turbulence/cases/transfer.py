@@ -123,16 +123,18 @@ def doubts_claimed(left_out: str, found: list[Judged], large: float) -> list[Cla
 def judged(surrogate: Surrogate, ds: xr.Dataset, *, known: bool) -> Judged:
     """Errors and doubts of the cells of a Dataset whose reference can be trusted."""
     inputs, (truth, _) = prepare(surrogate.family, ds, surrogate.core.at()[0])
-    (predicted, _), diagnostics, trusted = surrogate.judged(inputs)
+    answer = surrogate.judged(inputs)
     names = [variable.name for variable in surrogate.family.schema.diagnostics]
-    doubts = dict(zip(names, diagnostics, strict=True)) | {"guard": surrogate.guard.score(surrogate.features(inputs))}
+    doubts = dict(zip(names, answer.diagnostics, strict=True)) | {
+        "guard": surrogate.guard.score(surrogate.features(inputs))
+    }
     mean = predict(surrogate.rivals["training mean"], inputs)[0]
     return Judged(
         flow=str(ds["flow"].values[0]),
         known=known,
-        errors=_lengths(predicted - truth),
+        errors=_lengths(answer.outputs[0] - truth),
         mean_errors=_lengths(mean - truth),
-        trusted=trusted.numpy(),
+        trusted=answer.trusted.numpy(),
         doubts={name: doubt.double().numpy() for name, doubt in doubts.items()},
     )
 
