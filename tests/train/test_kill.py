@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests import child
+from tests.train.killed import enough
 
 KILLS = 12  # at least, per optimiser
 
@@ -14,5 +15,4 @@ def test_killed_at_random_moments_and_resumed_the_bundle_is_the_same(optimizer, 
     runs = json.loads(child.python("-m", "tests.train.killed", str(tmp_path), optimizer, str(KILLS)))
     assert all(run["same"] for run in runs), runs
     steps = [step for run in runs for step in run["killed"]]
-    assert len(steps) >= KILLS
-    assert len(set(steps) - {0}) >= 4, f"the kills hit too few different steps: {steps}"
+    assert enough(steps, KILLS), f"too few kills, or at too few different steps: {steps}"
