@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from geodl.turbulence.datasets.completion import FLOOR, SMALL
 from geodl.turbulence.physics.blocks import CELLS
 from geodl.turbulence.physics.features import FEATURES, features
 from geodl.turbulence.physics.mean_flow import MeanFlow, norm
@@ -19,7 +20,6 @@ from geodl.turbulence.physics.tensor_basis import (
 
 Basis = Literal["pope", "extended", "fixed"]
 TENSORS: dict[str, int] = {"pope": len(DEGREES), "extended": len(DEGREES) + len(GRADIENT_DEGREES), "fixed": 5}
-_FLOOR, _SMALL = 1e-6, 1e-15  # of omega in units of the gradient, and of k; as in ``complete``
 _LARGE = 1e10  # in any unit: what is longer is shortened to it, so that products stay numbers in float32
 
 
@@ -46,8 +46,8 @@ def _mean_flow(inputs: dict[str, Tensor]) -> MeanFlow:
     """Cells last, and floors under k, omega and nu: only numbers that are none give none."""
     turned = {name: _shortened(x.movedim(0, -1).contiguous()) for name, x in inputs.items()}
     size = turned["gradient"].flatten(0, 1).norm(dim=0)
-    turned["omega"] = torch.maximum(turned["omega"], _FLOOR * size + _SMALL)
-    turned |= {name: turned[name].clamp(min=_SMALL) for name in ("k", "nu") if name in turned}
+    turned["omega"] = torch.maximum(turned["omega"], FLOOR * size + SMALL)
+    turned |= {name: turned[name].clamp(min=SMALL) for name in ("k", "nu") if name in turned}
     return MeanFlow(**turned)
 
 

@@ -9,8 +9,8 @@ from geodl.core import units
 from geodl.core.schema import require_dataset
 from geodl.errors import SchemaError, UnitsError
 from geodl.turbulence.datasets.layout import AXES, VARIABLES
+from geodl.turbulence.physics.mean_flow import BETA_STAR
 
-BETA_STAR = 0.09  # ε = β* k ω
 FLOOR = 1e-6  # of what the gradient in the cell gives
 SMALL = 1e-15  # added to the floors, for cells without any gradient
 DIVERGENCE, SHARE = 1e-2, 0.01  # relative divergence that counts, and the share of cells from which it is said
