@@ -1,5 +1,7 @@
 """The command line: parsing and tables only, every verb is the library's."""
 
+import inspect
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -133,8 +135,10 @@ def data(
     chosen = geodl.family(family, **pairs(option))
     if chosen.generate is None:
         raise OptionError(f"family {family!r} has no generator with these options: bring your own data")
+    given = pairs(generate) | free_words(source)
+    kept = _kept_beside(out) if "folder" in inspect.signature(chosen.generate).parameters else {}
     try:
-        made = chosen.generate(seed=seed, **pairs(generate), **free_words(source))
+        made = chosen.generate(seed=seed, **(kept | given))
     except TypeError as error:
         raise OptionError(f"the generator of {family!r} refused its arguments: {error}") from error
     if isinstance(made, xr.Dataset):
@@ -143,6 +147,13 @@ def data(
     else:
         for path, ds in zip(write_folder(made, out, overwrite=overwrite), made.values(), strict=True):
             say(f"{path}: {dict(ds.sizes)}")
+    if kept and "folder" not in given:
+        shutil.rmtree(kept["folder"], ignore_errors=True)
+
+
+def _kept_beside(out: Path) -> dict[str, Path]:
+    """Where a generator keeps what is finished: killed and started again, the command goes on from there."""
+    return {"folder": out.with_name(f"{out.name}.parts")}
 
 
 @app.command()
@@ -260,6 +271,25 @@ def report(
     refuse_existing(out, overwrite=overwrite)
     geodl.report(geodl.load(bundle), geodl.open_data(path), out, overwrite=overwrite)
     say(str(out))
+
+
+@app.command()
+def draw(
+    bundle: Annotated[str, typer.Argument(help="Bundle file, or the name of a pretrained one.")] = "flow-obstacles",
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes any that is free.")] = 8265,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Draw an obstacle in the browser and watch the flow that a surrogate predicts."""
+    import geodl
+    from geodl.flow.draw.server import serve
+
+    serve(
+        geodl.load(bundle, device=device),
+        port=port,
+        open_browser=not no_browser,
+        ready=lambda url: say(f"{url}  (Ctrl+C ends it)"),
+    )
 
 
 @app.command()

@@ -75,6 +75,14 @@ class DtypeError(GeodlError, TypeError):
     """A tensor has another precision or kind of numbers than the ones that it meets."""
 
 
+class GeometryError(GeodlError, ValueError):
+    """A shape, mask or signed distance that no flow can be computed around."""
+
+
+class StabilityError(GeodlError, ValueError):
+    """A simulation cannot be run stably or steadily with what was asked for; the message says what can."""
+
+
 class AdjointError(GeodlError, ValueError):
     """A gradient is asked for in a way that this method, field or engine does not offer."""
 

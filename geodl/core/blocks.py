@@ -10,9 +10,15 @@ from torch import Tensor
 from geodl.core.progress import progress
 
 BATCH = 16384  # rows per block: larger ones fall out of the caches, of smaller ones threads wait for each other
+VALUES = 2**19  # numbers per block: rows that hold whole fields come in fewer
 MANY = 100_000  # rows from which it may take seconds
 
 Tensors = tuple[Tensor, ...]
+
+
+def rows_of_block(inputs: Tensors, most: int | None = None) -> int:
+    """How many rows ``[sample, *dims]`` go together."""
+    return max(1, min(most or BATCH, VALUES // max(1, sum(x[0].numel() for x in inputs if len(x)))))
 
 
 def blockwise(apply: Callable[..., Tensors], inputs: Tensors, dtype: torch.dtype, device: torch.device) -> Tensors:
@@ -27,8 +33,10 @@ def blockwise(apply: Callable[..., Tensors], inputs: Tensors, dtype: torch.dtype
     def one(rows: slice) -> Tensors:
         return apply(*(x[rows].to(device, dtype) for x in inputs))
 
-    rows = [slice(start, start + BATCH) for start in range(0, count, BATCH)]
-    with progress("predicting", count, show=count > MANY) as advance, _mapping(device, len(rows)) as mapped:
+    size = rows_of_block(inputs)
+    rows = [slice(start, start + size) for start in range(0, count, size)]
+    long = count > MANY * size // BATCH
+    with progress("predicting", count, show=long) as advance, _mapping(device, len(rows)) as mapped:
         first = one(rows[0])  # tells what the results look like
         results = tuple(torch.empty((count, *part.shape[1:]), dtype=part.dtype, device=home) for part in first)
         _keep(results, rows[0], first)

@@ -40,7 +40,7 @@ class FitConfig(Settings):
 
     epochs: Positive = 200
     batch_size: Positive = 256
-    optimizer: Literal["adam", "adamw", "lbfgs"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon", "lbfgs"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = Field(default_factory=_usual_rate)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine", "exponential"] = Field(default_factory=_usual_schedule)
@@ -62,5 +62,5 @@ class FitConfig(Settings):
     @model_validator(mode="after")
     def _refuse_what_lbfgs_cannot(self) -> Self:
         if self.optimizer == "lbfgs" and (self.clip is not None or self.weight_decay):
-            raise ValueError("clip and weight_decay have no meaning for lbfgs: leave them out, or choose adam or adamw")
+            raise ValueError("clip and weight_decay have no meaning for lbfgs: leave them out, or choose another")
         return self

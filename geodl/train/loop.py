@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from geodl.core.blocks import rows_of_block
 from geodl.core.contract import Tensors
 from geodl.core.progress import progress
 from geodl.errors import DivergedError, OutputError, ResumeError
@@ -114,8 +115,9 @@ class Run:
         self.network.eval()
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         count = len(self.valid[0][0])
-        for start in range(0, count, _VALID_BLOCK):
-            inputs, targets = (tuple(x[start : start + _VALID_BLOCK] for x in side) for side in self.valid)
+        block = rows_of_block(self.valid[0], _VALID_BLOCK)
+        for start in range(0, count, block):
+            inputs, targets = (tuple(x[start : start + block] for x in side) for side in self.valid)
             predicted = self.network(*inputs)[: len(targets)]  # diagnostics have no targets
             total += self.loss(predicted, targets, inputs).double() * len(inputs[0])
         self.network.train()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from geodl.train.config import FitConfig
+from geodl.train.muon import Muon
 
 LossOf = Callable[[], Tensor]
 
@@ -43,14 +44,17 @@ class AbstractDescent(abc.ABC):
 
 
 class FirstOrder(AbstractDescent):
-    """Adam or AdamW, fused, with the norm of the gradient clipped if asked for."""
+    """Adam, AdamW or Muon, with the norm of the gradient clipped if asked for."""
 
     def __init__(self, network: nn.Module, config: FitConfig):
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        super().__init__(
-            network,
-            kind(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True),
-        )
+        rate, decay = config.learning_rate, config.weight_decay
+        made: torch.optim.Optimizer
+        if config.optimizer == "muon":
+            made = Muon(network, lr=rate, weight_decay=decay)
+        else:
+            kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+            made = kind(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        super().__init__(network, made)
         self.clip = config.clip
 
     def descend(self, loss_of: LossOf, rate: float) -> Tensor:

@@ -1,0 +1,1 @@
+"""Reference flows: made by the solver, or read from what others made."""

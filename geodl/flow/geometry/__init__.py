@@ -1,0 +1,1 @@
+"""Geometry of bodies: exact signed distances."""

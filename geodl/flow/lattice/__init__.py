@@ -1,0 +1,1 @@
+"""The lattice Boltzmann method, part by part."""
