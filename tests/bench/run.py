@@ -11,12 +11,13 @@ import torch
 
 from geodl.core.contract import Claim
 from geodl.reproduction import Results
-from tests.bench import demo, dynamics, openfoam, startup, training, turbulence
+from tests.bench import demo, dynamics, flow, flow_surrogate, openfoam, startup, training, turbulence
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 BENCHES: dict[str, Callable[[], list[Claim]]] = {
     "demo": demo.claims,
     "dynamics": dynamics.claims,
+    "flow": lambda: [*flow.claims(), *flow_surrogate.claims()],
     "spine": lambda: [*startup.claims(), *training.claims()],
     "turbulence": lambda: [*turbulence.claims(), *openfoam.claims()],
 }

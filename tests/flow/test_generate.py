@@ -155,16 +155,18 @@ def test_nothing_but_failures_is_an_error(monkeypatch):
 def test_vehicles_are_masks_beside_shapes():
     ds = generate(seed=1, **{**SMALL, "kinds": ["vehicle", "circle"], "size": "128x64"})
     assert ds["shape"].values.tolist() == ["vehicle", "circle"] * 3
-    mask = ds["mask"].isel(sample=0).values
     plan = Plan(**json.loads(ds.attrs["plan"]) | {"kinds": ("vehicle", "circle")})
-    np.testing.assert_allclose(ds["sdf"].isel(sample=0), signed_distance(mask, plan.grid), rtol=1e-6)
+    drawn = draw(plan, 0).body
+    assert drawn.shape == plan.canvas.shape
+    np.testing.assert_allclose(ds["sdf"].isel(sample=0), signed_distance(drawn, plan.grid), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
         ({"re": "40:5"}, OptionError, ["'re'", "5:40"]), ({"re": "fast"}, OptionError, ["'re'"]),
-        ({"re": "0:40"}, OptionError, ["'re'"]), ({"size": "64"}, GeometryError, ["128x64"]),
+        ({"re": "0:40"}, OptionError, ["'re'"]), ({"re": "5:400"}, StabilityError, ["5:400", "from 5 to 45"]),
+        ({"size": "64"}, GeometryError, ["128x64"]),
         ({"kinds": "elipse"}, UnknownNameError, ["'ellipse'"]), ({"kinds": []}, UnknownNameError, []),
         ({"n": 0}, OptionError, ["'n'"]), ({"samples": 4}, UnknownNameError, ["samples"]),
         ({"workers": 0}, OptionError, ["workers"]), ({"device": "cuda", "workers": 2}, OptionError, ["workers=1"]),
