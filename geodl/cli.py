@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turn reference simulations (NetCDF) into surrogates that a simulation can trust.",
 )
+FEW = 8  # entries with names that get a row each
 console, problems = Console(), Console(stderr=True)
 
 Data = Annotated[Path, typer.Argument(help="NetCDF file or Zarr store.", show_default=False)]
@@ -238,23 +239,23 @@ def evaluate(bundle: Bundle, path: Data, device: Device = "cpu") -> None:
 
 
 def _print_scores(scores: Any) -> None:
+    models = scores["model"].values
     rows = []
     for name, array in scores.data_vars.items():
-        if "model" in array.dims:
-            reduce = array.median if "start" in array.dims else array.mean
-            values = reduce([dim for dim in array.dims if dim != "model"]).values
-            rows.append([str(name), array.attrs["units"], *map(number, values)])
-        else:
-            rows.append(
-                [
-                    str(name),
-                    array.attrs["units"],
-                    number(float(array.mean())),
-                    *[""] * (scores.sizes["model"] - 1),
-                ]
-            )
-    models = [str(name).replace(" ", "\n") for name in scores["model"].values]  # long names on several lines
-    table("scores on test data", ["score", "units", *models], rows)
+        for words, entry in _entries(str(name), array):
+            reduce = entry.median if "start" in entry.dims else entry.mean
+            values = reduce([dim for dim in entry.dims if dim != "model"]).values.reshape(-1)
+            rows.append([words, array.attrs["units"], *map(number, values), *[""] * (len(models) - len(values))])
+    columns = [str(model).replace(" ", "\n") for model in models]  # long names on several lines
+    table("scores on test data", ["score", "units", *columns], rows)
+
+
+def _entries(name: str, array: Any) -> list[tuple[str, Any]]:
+    """A score for each flow or statistic where these have names and are few: their mean would be no score."""
+    for dim in array.dims:
+        if dim != "model" and array[dim].dtype.kind in "UO" and array.sizes[dim] <= FEW:
+            return [(f"{name}, {label}", array.sel({dim: label})) for label in array[dim].values]
+    return [(name, array)]
 
 
 @app.command()

@@ -220,7 +220,7 @@ def test_help_explains_every_argument(name: str):
 def test_help_lists_every_command(run: Geodl):
     status, out, _ = run("--help")
     assert status == 0
-    for name in ("families", "data", "check", "fit", "predict", "evaluate", "report", "reproduce"):
+    for name in ("families", "data", "check", "fit", "predict", "evaluate", "report", "draw", "reproduce"):
         assert name in COMMANDS
         assert name in out
 
@@ -266,6 +266,12 @@ REFUSED: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "no bundle": (
         ["predict", "{}/modl.safetensors", "{}/test.nc", "{}/new.nc"],
         ("UnknownNameError", "Did you mean 'model.safetensors'?"),
+    ),
+    "no bundle to draw with": (
+        ["draw", "{}/modl.safetensors"], ("UnknownNameError", "Did you mean 'model.safetensors'?"),
+    ),
+    "a bundle without a plane to draw on": (
+        ["draw", "{}/model.safetensors", "--no-browser"], ("OptionError", "'dynamics'", "flow-obstacles"),
     ),
     "data in the place of a bundle": (
         ["evaluate", "{}/test.nc", "{}/test.nc"], ("BundleError", "test.nc", "not a geodl bundle"),

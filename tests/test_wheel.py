@@ -48,7 +48,8 @@ def test_the_wheel_holds_package_samples_bundles_and_templates(wheel: Path):
     }
     assert {f"geodl/{path}" for path in map(Path.as_posix, there)} <= names
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("geodl/**/*.py")}
-    assert modules | {"geodl/py.typed", "geodl/train/report.html"} <= names
+    beside = {"geodl/py.typed", "geodl/train/report.html", "geodl/flow/draw/page.html", "geodl/flow/lattice/sweep.c"}
+    assert modules | beside <= names
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"geodl"}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 

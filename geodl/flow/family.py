@@ -1,9 +1,10 @@
 """The family ``flow``: steady flow around a body from its signed distance and the Reynolds number."""
 
 import functools
-from typing import Literal
+from typing import Annotated, Literal
 
 import xarray as xr
+from pydantic import Field
 from torch import nn
 
 from geodl.core.contract import Family, Recipe
@@ -19,7 +20,7 @@ from geodl.flow.scores import scores
 from geodl.flow.surrogate.baselines import mean_flow, modes
 from geodl.flow.surrogate.encoding import encode
 from geodl.flow.surrogate.guo import GuoNetwork
-from geodl.flow.surrogate.loss import constrained_loss, fluid_loss
+from geodl.flow.surrogate.loss import USUAL, Weights, constrained_loss, fluid_loss
 from geodl.flow.surrogate.obstacle_network import ObstacleNetwork
 from geodl.flow.surrogate.shape_features import shape_features
 from geodl.train.config import Positive
@@ -36,6 +37,9 @@ _SETTINGS = {
 }
 
 
+Weight = Annotated[float, Field(ge=0)]
+
+
 class Options(Settings):
     """What fixes a surrogate of the flow family.
 
@@ -46,6 +50,8 @@ class Options(Settings):
             network "guo" only, the mask itself.
         members: of the ensemble, network "unet" only.
         widths: channels at half the resolution and below, network "unet" only.
+        near_weight, pressure_weight, stream_weight, force_weight: parts of the loss, network "unet" only, see
+            :class:`geodl.flow.surrogate.loss.Weights`.
     """
 
     size: Literal["128x64", "256x128"] = "128x64"
@@ -53,6 +59,15 @@ class Options(Settings):
     geometry: Literal["sdf", "mask", "mask-sdf"] = "sdf"
     members: Positive = 3
     widths: tuple[Positive, ...] = (16, 32, 64, 96)
+    near_weight: Weight = USUAL.near
+    pressure_weight: Weight = USUAL.pressure
+    stream_weight: Weight = USUAL.stream
+    force_weight: Weight = USUAL.force
+
+
+def weights(options: Options) -> Weights:
+    """Of the parts of the loss."""
+    return Weights(options.near_weight, options.pressure_weight, options.stream_weight, options.force_weight)
 
 
 def grid(options: Options) -> Grid:
@@ -138,7 +153,7 @@ def make(options: Options) -> Family:
         baselines={"mean flow": mean_flow(), "modes": modes()},
         example=functools.partial(example, grid=grid(options)),
         samples=functools.partial(samples, options=options),
-        loss=fluid_loss if guo else functools.partial(constrained_loss, spacing=spacing),
+        loss=fluid_loss if guo else functools.partial(constrained_loss, spacing=spacing, weights=weights(options)),
         complete=complete,
         encode=functools.partial(encode, image=image),
         features=functools.partial(shape_features, spacing=spacing),

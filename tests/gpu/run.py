@@ -23,10 +23,14 @@ from geodl.train.loop import Run
 from geodl.train.split import split
 from tests.bench.dynamics import Dense, gradient_step
 from tests.bench.training import OneTensor, problem
+from tests.gpu import flow
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}  # of the largest output; reductions differ in order
 EPOCHS = 3
+OPTIONS = {"flow": {"members": 2, "widths": (16, 32, 64)}}  # of what takes minutes on a CPU with the family's own
+# cuDNN rounds the factors of convolutions to ten bits (TF32); gradients of bilinear fields are summed in any order.
+LOOSER = {"flow": 5e-3}
 
 
 def trained(family: Family, device: str) -> Surrogate:
@@ -47,15 +51,15 @@ def difference(one: Surrogate, other: Surrogate, family: Family) -> float:
 
 def family_claims(name: str, device: str) -> list[Claim]:
     """The same weights give the same answers, training agrees, and a seed repeats itself bit for bit."""
-    family = geodl.family(name)
+    family = geodl.family(name, **OPTIONS.get(name, {}))
     on_cpu, on_gpu, again = trained(family, "cpu"), trained(family, device), trained(family, device)
-    bound = TOLERANCE[on_cpu.core.at()[0]]
+    bound = LOOSER.get(name, TOLERANCE[on_cpu.core.at()[0]])
     moved = difference(on_cpu, on_cpu.to(device), family)
     repeated = float(on_gpu.to("cpu").to_bytes() == again.to("cpu").to_bytes())
     return [
         Claim(f"{name}: same weights, {device} against cpu", moved, "1", bar=("<=", bound)),
         Claim(f"{name}: trained on {device} against trained on cpu", difference(on_cpu, on_gpu, family), "1"),
-        Claim(f"{name}: same seed on {device}, same bytes", repeated, "1", bar=(">=", 1.0)),
+        Claim(f"{name}: same seed on {device}, same bytes", repeated, "1", None if name in LOOSER else (">=", 1.0)),
     ]
 
 
@@ -134,7 +138,7 @@ def main() -> None:
         sys.exit("no CUDA device is visible to torch: make gpu needs one")
     begin = time.perf_counter()
     claims = [claim for name in families() for claim in family_claims(name, arguments.device)]
-    claims += [*step_claims(arguments.device), *path_claims(arguments.device)]
+    claims += [*step_claims(arguments.device), *path_claims(arguments.device), *flow.claims(arguments.device)]
     for batch, bar in ((1, 20.0), (1000, 20.0), (100_000, 3.0)):
         claims += gradient_claims(batch, bar, arguments.device)
     for claim in claims:

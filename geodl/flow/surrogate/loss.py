@@ -1,5 +1,7 @@
 """What a network of flows is trained on: velocity and pressure in the fluid, and the forces that they imply."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -7,9 +9,26 @@ from geodl.core.contract import Tensors
 from geodl.flow.control_volume import control_volume_forces
 from geodl.flow.surrogate.encoding import Encoded
 
-NEAR_WEIGHT, NEAR_LENGTH = 2.0, 0.3  # m: errors near the wall count up to 1 + 2 times
-PRESSURE_WEIGHT, HEAD_WEIGHT, FORCE_WEIGHT = 0.5, 0.02, 0.02
-STREAM_WEIGHT = 5.0  # per square metre
+NEAR_LENGTH = 0.3  # m: so far errors near the wall count more
+
+
+class Weights(NamedTuple):
+    """Of square errors beside that of the velocity over the fluid.
+
+    Attributes:
+        near: by how much more an error counts at the wall.
+        pressure: of p.
+        stream: of the stream function, per square metre.
+        force: of drag and lift, as given and on every box.
+    """
+
+    near: float = 2.0
+    pressure: float = 0.5
+    stream: float = 5.0
+    force: float = 0.02
+
+
+USUAL = Weights()
 
 
 def fluid_loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
@@ -19,17 +38,18 @@ def fluid_loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
     return torch.stack([(error * fluid[:, None]).mean() for error in errors]).sum()
 
 
-def constrained_loss(predicted: Tensors, targets: Tensors, inputs: Tensors, *, spacing: float) -> Tensor:
+def constrained_loss(
+    predicted: Tensors, targets: Tensors, inputs: Tensors, *, spacing: float, weights: Weights = USUAL
+) -> Tensor:
     """Weighted square errors of fields, of force coefficients, and of the forces on boxes around the body."""
     seen = Encoded(*inputs)
     fluid = (seen.sdf > 0).to(targets[0])
-    weight = (fluid * (1 + NEAR_WEIGHT * torch.exp(-seen.sdf.clamp(min=0) / NEAR_LENGTH)))[:, None]
+    weight = (fluid * (1 + weights.near * torch.exp(-seen.sdf.clamp(min=0) / NEAR_LENGTH)))[:, None]
     u, v, p, ln_drag, lift = (_of_members(a, b) for a, b in zip(predicted, targets, strict=True))
-    fields = ((u + v + PRESSURE_WEIGHT * p) * weight).mean()
-    fields = fields + STREAM_WEIGHT * _stream_error(predicted[0], targets[0], spacing)
-    return (
-        fields + HEAD_WEIGHT * (ln_drag + lift).mean() + FORCE_WEIGHT * _force_error(predicted, targets, seen, spacing)
-    )
+    fields = ((u + v + weights.pressure * p) * weight).mean()
+    fields = fields + weights.stream * _stream_error(predicted[0], targets[0], spacing)
+    boxes = _force_error(predicted, targets, seen, spacing)
+    return fields + weights.force * (ln_drag + lift).mean() + weights.force * boxes
 
 
 def _of_members(predicted: Tensor, target: Tensor) -> Tensor:
