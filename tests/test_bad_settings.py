@@ -50,7 +50,7 @@ NAMES: dict[str, tuple[Callable[[], Any], type[GeodlError], tuple[str, ...]]] = 
     ),
     "setting of another list": (
         lambda: geodl.FitConfig(optimizer="adamm"), OptionError,
-        ("'optimizer' is 'adamm'", "'adam', 'adamw' or 'lbfgs'"),
+        ("'optimizer' is 'adamm'", "'adam', 'adamw', 'muon' or 'lbfgs'"),
     ),
     "sample": (
         lambda: geodl.open_sample("lorenz63/dt01"), UnknownNameError,

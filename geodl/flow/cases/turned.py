@@ -19,7 +19,7 @@ from geodl.flow.lattice_boltzmann import LatticeBoltzmann
 from geodl.flow.scores import spacing
 
 PAIRS, TURN, REYNOLDS = 10, math.radians(8), 20.0
-LENGTH = 1.1  # m, of every body; its Reynolds number by length is 20, so that viscosity does not change with the angle
+LENGTH = 1.0  # m, of every body; its Reynolds number by length is 20, so that viscosity does not change with the angle
 
 
 def turned_bodies(seed: int = 0) -> list[tuple[Shape, Shape]]:
