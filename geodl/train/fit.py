@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 from geodl.core.contract import Family, Tensors
-from geodl.core.guard import Guard, Intervals
+from geodl.core.guard import Guard, Intervals, conformal_quantile
 from geodl.core.pack import Samples, pack, samples_of
 from geodl.core.record import Record, describe_data
 from geodl.core.schema import check, require_dataset
@@ -27,6 +27,11 @@ def threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _exact_convolutions() -> contextlib.AbstractContextManager[None]:
+    """On CUDA: the same algorithm every time, and no rounding to 10 bits on the way."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 def prepare(family: Family, ds: xr.Dataset, dtype: torch.dtype) -> Pairs:
@@ -55,7 +60,7 @@ def fit(
     folder: str | Path | None = None,
     show: bool = True,
 ) -> Surrogate:
-    """Train a surrogate; the same seed on the same device gives the same bits.
+    """Train a surrogate; the same seed gives the same bits, on CUDA as far as torch's operations do.
 
     Args:
         train_data, valid_data: parts that share no group (see ``split``). The validation part chooses the weights
@@ -68,17 +73,19 @@ def fit(
         SchemaError, UnitsError, NonFiniteError, DomainError: the data do not fit the family.
         DeviceError: the device does not exist.
         DivergedError: the loss stopped being a number.
+        SplitError: too few validation samples to calibrate on.
         ResumeError: the folder holds the checkpoint of another run.
     """
     _require(family, config)
     config = config or FitConfig.parse(family.settings)
     device, dtype = device_of(config.device), DTYPES[config.dtype]
     parts = {"train": prepare(family, train_data, dtype), "valid": prepare(family, valid_data, dtype)}
+    conformal_quantile(torch.zeros(len(parts["valid"][0][0])), config.coverage)  # refuses too few before the training
     described = {name: describe_data(ds, *parts[name]) for name, ds in (("train", train_data), ("valid", valid_data))}
     on_device = {name: (_to(inputs, device), _to(outputs, device)) for name, (inputs, outputs) in parts.items()}
     identity = {"family": family.name, "options": dict(family.options), "data": described, "seed": seed}
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), threads(config.threads):
+    with torch.random.fork_rng(devices=cuda), threads(config.threads), _exact_convolutions():
         torch.manual_seed(seed)
         core = Core(family.schema, family.build(), family.encode).to(device, dtype)
         core.fit_scalings(*on_device["train"])

@@ -72,4 +72,4 @@ def test_a_case_does_not_see_its_batch():
 def test_the_frontal_height_of_a_circle_is_its_diameter(radius):
     grid = Grid.parse("128x64")
     sdf = Circle((2.51, 2.03), radius).distance(grid.centres())[None]
-    assert float(measured_height(sdf, grid.spacing)) == pytest.approx(2 * radius, abs=0.04 * grid.spacing)
+    assert float(measured_height(sdf, grid.spacing)) == pytest.approx(2 * radius, abs=0.02 * grid.spacing)

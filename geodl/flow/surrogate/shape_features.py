@@ -17,7 +17,7 @@ def shape_features(encoded: tuple[Tensor, ...], spacing: float) -> Tensor:
 
     The middle, ln of height and of length over height; perimeter and area over those of the convex hull, and radius of
     the largest circle inside, small in bodies with hollows or thin parts; central moments of second and third order;
-    ln Re. They see outlines to about half a cell, so that a body and its mask are alike.
+    ln Re. They see outlines to a fraction of a cell: a body and a mask of it that is drawn twice as fine are alike.
     Source: Cauchy's formula for the perimeter and Minkowski's for the area of a convex set by its support function,
     e.g. Santaló 2004, Integral Geometry and Geometric Probability, chapter 1.
     """
