@@ -5,10 +5,10 @@ A surrogate of flows that keeps mass and walls
 **Question.** What does a network that imitates a flow solver keep, however little it has learned?
 
 **You will see** a network trained on a few flows that come with the library, what holds exactly all the same,
-scores beside two classical models, drag with its interval, and bodies of another kind flagged.
+scores beside two classical models; then the pretrained surrogate, drag with its interval, and flags.
 
 **When not to use this.** Some twenty flows are far too few: here a regression between principal components is
-better than the network. For flows of your own begin with hundreds, ``geodl data flow --n 500``.
+better than the network. Begin with the pretrained one, or with hundreds of flows of your own.
 """
 
 # %%
@@ -38,8 +38,10 @@ for model in scores.model.values:
     print(f"{model:10s} speed in the body {moved:.0e}, divergence {lost:.0e}, largest velocity error {error:.1%}")
 
 # %%
-# The drag comes twice: from a head of its own, with an interval calibrated on validation flows, and from the
-# predicted field, by balances of momentum over boxes around the body. Where both agree, trust grows.
+# The pretrained surrogate is an ensemble that has seen hundreds of flows, none of these. Its drag comes twice:
+# from a head of its own, with an interval calibrated on validation flows, and from the predicted field, by
+# balances of momentum over boxes around the body. Where both agree, trust grows.
+surrogate = geodl.load("flow-obstacles")
 predicted = surrogate(parts.test)
 for i, kind in enumerate(parts.test["shape"].values):
     one = {name: float(predicted[name][i]) for name in ("drag", "drag_low", "drag_high", "field_drag")}
@@ -51,8 +53,7 @@ print(f"in the domain: {float(predicted.in_domain.mean()):.0%} of the test bodie
 print(f"{float(surrogate(vehicles).in_domain.mean()):.0%} of the vehicles")
 
 # %%
-# A body of your own: a shape, or a mask of zeros and ones, becomes a distance. No streamline enters it; where
-# the eddies are is another matter.
+# A body of your own: a shape, or a mask of zeros and ones, becomes a distance. No streamline enters it.
 body = Union(Circle((2.4, 2.2), 0.3), Rounded(regular_polygon(3, 0.4, centre=(2.7, 1.8)), 0.1))
 grid = Grid.parse("128x64", height=4.0)
 own = xr.Dataset(
