@@ -38,9 +38,9 @@ for model in scores.model.values:
     print(f"{model:10s} speed in the body {moved:.0e}, divergence {lost:.0e}, largest velocity error {error:.1%}")
 
 # %%
-# The pretrained surrogate is an ensemble that has seen hundreds of flows, none of these. Its drag comes twice:
-# from a head of its own, with an interval calibrated on validation flows, and from the predicted field, by
-# balances of momentum over boxes around the body. Where both agree, trust grows.
+# The pretrained surrogate is an ensemble that has seen hundreds of flows, none of these. Its drag comes twice: from
+# the predicted field, by balances of momentum over boxes around the body, and corrected by what it has learned
+# about such boxes, with an interval calibrated on validation flows. Where both agree, trust grows.
 surrogate = geodl.load("flow-obstacles")
 predicted = surrogate(parts.test)
 for i, kind in enumerate(parts.test["shape"].values):
