@@ -1,7 +1,6 @@
 """The command line: parsing and tables only, every verb is the library's."""
 
 import inspect
-import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -20,7 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turn reference simulations (NetCDF) into surrogates that a simulation can trust.",
 )
-FEW = 8  # entries with names that get a row each
 console, problems = Console(), Console(stderr=True)
 
 Data = Annotated[Path, typer.Argument(help="NetCDF file or Zarr store.", show_default=False)]
@@ -149,12 +147,20 @@ def data(
         for path, ds in zip(write_folder(made, out, overwrite=overwrite), made.values(), strict=True):
             say(f"{path}: {dict(ds.sizes)}")
     if kept and "folder" not in given:
-        shutil.rmtree(kept["folder"], ignore_errors=True)
+        _remove_parts(kept["folder"])
 
 
 def _kept_beside(out: Path) -> dict[str, Path]:
     """Where a generator keeps what is finished: killed and started again, the command goes on from there."""
     return {"folder": out.with_name(f"{out.name}.parts")}
+
+
+def _remove_parts(folder: Path) -> None:
+    """Finished parts, all named from-<number>.nc; a folder that holds anything else is somebody's, and stays."""
+    for part in folder.glob("from-*.nc"):
+        part.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 @app.command()
@@ -252,8 +258,10 @@ def _print_scores(scores: Any) -> None:
 
 def _entries(name: str, array: Any) -> list[tuple[str, Any]]:
     """A score for each flow or statistic where these have names and are few: their mean would be no score."""
+    from geodl.train.report import NAMED
+
     for dim in array.dims:
-        if dim != "model" and array[dim].dtype.kind in "UO" and array.sizes[dim] <= FEW:
+        if dim != "model" and array[dim].dtype.kind in "UO" and array.sizes[dim] <= NAMED:
             return [(f"{name}, {label}", array.sel({dim: label})) for label in array[dim].values]
     return [(name, array)]
 

@@ -1,7 +1,6 @@
 """Learned dynamical systems: solvers with exact gradients, learned fields and schemes, Lorenz systems, diagnostics."""
 
-import importlib
-from typing import Any
+from geodl.core.names import public_names
 
 # Found on first use, so that one part does not import all others.
 _HOME = {
@@ -29,14 +28,4 @@ _HOME = {
 }
 __all__ = list(_HOME)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"geodl.dynamics has no name {name!r}; the public names are {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"geodl.dynamics.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = public_names(__name__, _HOME)

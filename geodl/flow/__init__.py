@@ -1,7 +1,6 @@
 """Flow around bodies: signed distances, a lattice Boltzmann reference solver, surrogates that keep mass and walls."""
 
-import importlib
-from typing import Any
+from geodl.core.names import public_names
 
 # Found on first use, so that one part does not import all others.
 _HOME = {
@@ -40,14 +39,4 @@ _HOME = {
 }
 __all__ = list(_HOME)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"geodl.flow has no name {name!r}; the public names are {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"geodl.flow.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = public_names(__name__, _HOME)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import xarray as xr
@@ -100,17 +101,21 @@ def fit(
         if family.calibrate:
             with torch.no_grad():
                 family.calibrate(core.network.eval(), *seen["train"])
-    history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
-    words = described["train"]
-    licence = words.get("license", words.get("licence", "not stated"))
-    record = Record(seed, config.jsonable(), described, history, family.citations, licence)
     guard, intervals = Guard(), Intervals([v.scale for v in family.schema.outputs], config.coverage)
     train_features, valid_features = (family.features(seen[name][0]).cpu() for name in ("train", "valid"))
     guard.fit(train_features, valid_features, config.false_alarms)
     inputs, truth = on_device["valid"]
     intervals.fit(_to(predict(core, inputs), torch.device("cpu")), _to(truth, torch.device("cpu")))
     rivals = _rivals(family, core, on_device["train"])
-    return Surrogate(family, core, guard, intervals, rivals, record)
+    return Surrogate(family, core, guard, intervals, rivals, _record(run, described, family.citations))
+
+
+def _record(run: Run, described: dict[str, dict[str, Any]], citations: tuple[str, ...]) -> Record:
+    """Where the surrogate comes from; without times, so that equal runs leave equal records."""
+    history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
+    words = described["train"]
+    licence = words.get("license", words.get("licence", "not stated"))
+    return Record(run.seed, run.config.jsonable(), described, history, citations, licence)
 
 
 def _require(family: object, config: object) -> None:

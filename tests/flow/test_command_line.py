@@ -65,6 +65,14 @@ def test_a_folder_that_was_asked_for_stays(solved, tmp_path):
     assert not (tmp_path / "flow.nc.parts").exists()
 
 
+def test_what_else_lies_in_the_folder_of_parts_stays(solved, tmp_path):
+    out, parts = tmp_path / "flow.nc", tmp_path / "flow.nc.parts"
+    run(*WORDS, "--out", out)
+    (parts / "mine.txt").write_text("mine")
+    assert run(*WORDS, "--out", out).exit_code == 0
+    assert [path.name for path in parts.iterdir()] == ["mine.txt"]
+
+
 def test_a_file_that_exists_is_refused_before_the_work(solved, tmp_path):
     (tmp_path / "flow.nc").write_text("mine")
     assert isinstance(run(*WORDS, "--out", tmp_path / "flow.nc").exception, OutputError)

@@ -10,21 +10,26 @@ import torch
 from geodl.core.schema import Axis, Schema
 from geodl.flow import Grid
 from geodl.flow.cases.coarse import CoarseSolution, coarse_solutions, seconds_at
-from geodl.flow.cases.comparison import auroc
 from geodl.flow.cases.turned import PAIRS, TURN, signs_right, solved, turned_bodies
 from geodl.flow.data.generate import generate
 from geodl.flow.data.plan import Plan
 from geodl.flow.geometry.checks import require_inside
+from geodl.train.metrics import auroc
 
 GRID = Grid.parse("128x64")
 
 
 def test_the_auroc_is_the_share_of_pairs_in_order():
     low, high = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0])
-    assert auroc(high, low) == 1.0
-    assert auroc(low, high) == 0.0
-    assert auroc(low, low) == 0.5
-    assert auroc(np.array([2.5]), low) == pytest.approx(2 / 3)
+
+    def told_apart(positive, negative):
+        both = np.concatenate([positive, negative])
+        return auroc(both, np.arange(len(both)) < len(positive))
+
+    assert told_apart(high, low) == 1.0
+    assert told_apart(low, high) == 0.0
+    assert told_apart(low, low) == 0.5
+    assert told_apart(np.array([2.5]), low) == pytest.approx(2 / 3)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 import geodl.turbulence.cases.transfer as study
 from geodl.errors import SchemaError, UnknownNameError
 from geodl.testing import assert_refused
+from geodl.train.metrics import auroc
 from geodl.turbulence.cases.transfer import (
     Judged,
-    auroc,
     doubts_claimed,
     errors_claimed,
     flows,

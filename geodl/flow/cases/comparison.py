@@ -14,6 +14,7 @@ from geodl.flow.cases.obstacles import Obstacles
 from geodl.flow.control_volume import control_volume_forces
 from geodl.flow.scores import scores, spacing
 from geodl.train.fit import prepare
+from geodl.train.metrics import auroc
 
 OURS = "U-Net ensemble"
 _BARS = {
@@ -126,7 +127,7 @@ def _covered(surrogate: Surrogate, test: xr.Dataset) -> tuple[float, float]:
 def vehicles(surrogates: Sequence[Surrogate], flows: Obstacles) -> list[Claim]:
     """Bodies of a kind that was never trained on: how wrong, and whether that is seen."""
     error = max(_median(scores(s, flows.vehicles), "surrogate") for s in surrogates)
-    seen = min(auroc(_distance(s, flows.vehicles), _distance(s, flows.test)) for s in surrogates)
+    seen = min(_told_apart(s, flows) for s in surrogates)
     flagged = min(float((_distance(s, flows.vehicles) > float(s.guard.threshold)).mean()) for s in surrogates)
     return [
         Claim(f"vehicles: {_WORDS['velocity_error']}, median", error, "1", ("<=", 0.08)),
@@ -134,6 +135,12 @@ def vehicles(surrogates: Sequence[Surrogate], flows: Obstacles) -> list[Claim]:
         Claim("vehicles: share flagged as out of domain", flagged, "1"),
         Claim("test bodies: share flagged as out of domain", _false_alarms(surrogates, flows.test), "1"),
     ]
+
+
+def _told_apart(surrogate: Surrogate, flows: Obstacles) -> float:
+    """AUROC of the distance from the training data, vehicles against test bodies."""
+    unknown, known = _distance(surrogate, flows.vehicles), _distance(surrogate, flows.test)
+    return auroc(np.concatenate([unknown, known]), np.arange(len(unknown) + len(known)) < len(unknown))
 
 
 def _false_alarms(surrogates: Sequence[Surrogate], test: xr.Dataset) -> float:
@@ -144,11 +151,6 @@ def _distance(surrogate: Surrogate, ds: xr.Dataset) -> np.ndarray:
     inputs, _ = prepare(surrogate.family, ds, surrogate.core.at()[0])
     found: np.ndarray = surrogate.guard.score(surrogate.features(inputs)).numpy()
     return found
-
-
-def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Probability that a positive case scores higher than a negative one, ties half."""
-    return float((np.sign(positive[:, None] - negative).mean() + 1) / 2)
 
 
 def kinds(surrogate: Surrogate, test: xr.Dataset) -> list[Claim]:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import scipy.stats
 import torch
 import xarray as xr
 from jaxtyping import Bool, Float
@@ -15,6 +14,7 @@ from geodl.core.surrogate import Surrogate, predict
 from geodl.errors import SchemaError, UnknownNameError, did_you_mean
 from geodl.train.config import FitConfig
 from geodl.train.fit import fit, prepare
+from geodl.train.metrics import auroc
 
 FLAG = "expected_error"  # the diagnostic of which the bar is demanded
 LARGE = 0.95  # quantile of the errors of the training cells, above which an error is large
@@ -137,17 +137,6 @@ def judged(surrogate: Surrogate, ds: xr.Dataset, *, known: bool) -> Judged:
         trusted=answer.trusted.numpy(),
         doubts={name: doubt.double().numpy() for name, doubt in doubts.items()},
     )
-
-
-def auroc(doubt: Float[np.ndarray, "cell"], event: Bool[np.ndarray, "cell"]) -> float:
-    """Probability that a cell with the event has more doubt than one without, ties by half; NaN if there is no pair.
-
-    Source: Mann & Whitney 1947, Ann. Math. Statist. 18, 50.
-    """
-    yes, no = int(event.sum()), int((~event).sum())
-    if yes == 0 or no == 0:
-        return float("nan")
-    return float((scipy.stats.rankdata(doubt)[event].sum() - yes * (yes + 1) / 2) / (yes * no))
 
 
 def rms(errors: Float[np.ndarray, "cell"]) -> float:
