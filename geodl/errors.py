@@ -79,6 +79,10 @@ class GeometryError(GeodlError, ValueError):
     """A shape, mask or signed distance that no flow can be computed around."""
 
 
+class MechanismError(GeodlError, ValueError):
+    """A mechanism cannot be read, lacks a species, or is not the one that a surrogate was made for."""
+
+
 class StabilityError(GeodlError, ValueError):
     """A simulation cannot be run stably or steadily with what was asked for; the message says what can."""
 

@@ -1,0 +1,1 @@
+"""Atmospheric chemistry: the reference solver, conserved families, boxes with a diurnal cycle."""

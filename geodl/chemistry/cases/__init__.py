@@ -1,0 +1,1 @@
+"""Simulations that call chemistry: reactors, batches of cells, flames."""

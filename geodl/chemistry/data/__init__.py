@@ -1,0 +1,1 @@
+"""Reference states of reactors and flames, labelled with the stiff solver."""

@@ -1,0 +1,86 @@
+"""A surrogate in the place of a stiff solver: cells in, cells out, and of each how far it may be trusted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from geodl.chemistry.mechanism.mechanism import Mechanism
+from geodl.chemistry.mechanism.read import require_same
+from geodl.chemistry.state import FROZEN, OUT_OF_DOMAIN, Array, State, cells
+from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
+from geodl.core.surrogate import Surrogate
+from geodl.errors import BundleError
+
+
+class EmulatedChemistry:
+    """Advances cells by a surrogate, for operator splitting.
+
+    Args:
+        surrogate: of the family chemistry, for combustion.
+        mechanism: the one that the simulation uses; another one than the surrogate's is refused.
+        species: names in the order of the simulation's columns, where it is not the mechanism's.
+        allow_mechanism_mismatch: take the surrogate for another mechanism all the same.
+    Raises:
+        BundleError: a surrogate of something else.
+        MechanismError: another mechanism, or species that are missing, unknown or given twice.
+    """
+
+    def __init__(
+        self,
+        surrogate: Surrogate,
+        *,
+        mechanism: Mechanism | None = None,
+        species: Sequence[str] | None = None,
+        allow_mechanism_mismatch: bool = False,
+    ):
+        network = surrogate.core.network
+        if not isinstance(network, KineticsNetwork):
+            raise BundleError(
+                f"a surrogate of the family {surrogate.family.name!r} was given, expected one of combustion chemistry: "
+                f"geodl.load('chemistry-h2')"
+            )
+        self.surrogate, self.network = surrogate, network
+        self.mechanism = Mechanism.from_record(dict(surrogate.family.options["mechanism"]))
+        if mechanism is not None and not allow_mechanism_mismatch:
+            require_same(self.mechanism, mechanism.fingerprint)
+        order = None if species is None else self.mechanism.order(species)
+        self._order = order
+        self._back = None if order is None else np.argsort(order)
+
+    @torch.no_grad()
+    def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
+        """Every cell after its time step, computed in float64 but for the dense network.
+
+        Args:
+            temperature, pressure, dt: numbers or [cell], in K, Pa and s.
+            mass_fraction: [cell, species]; what is slightly negative counts as zero.
+        Returns:
+            Tensors if ``mass_fraction`` is one, else arrays. Cells that are OUT_OF_DOMAIN or CLIPPED have an answer
+            that is not to be relied upon; those with NaN stay as they were.
+        Raises:
+            ShapeError, DomainError, OptionError: see `geodl.chemistry.state.cells`.
+        """
+        given = cells(temperature, pressure, mass_fraction, dt, species=len(self.mechanism.species))
+        after, fractions, status = self._answer(*(x.detach().double() for x in given))
+        if isinstance(mass_fraction, Tensor):
+            return State(after.to(given[2]), fractions.to(given[2]), status)
+        dtype = np.asarray(mass_fraction).dtype
+        return State(*(_array(x, dtype) for x in (after, fractions)), status.numpy())
+
+    def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)
+        seen = self.network.look(t, p, y, dt)
+        heated, after, status, *_ = self.network.step(t, y, dt, seen)
+        trusted = self.surrogate.guard(seen) & (status <= FROZEN)
+        status = torch.where(trusted | (status > FROZEN) | (status == FROZEN), status, OUT_OF_DOMAIN).to(torch.int8)
+        sound = torch.isfinite(heated) & torch.isfinite(after).all(1)
+        after = after if self._back is None else after[:, self._back]
+        status = torch.where(sound, status, OUT_OF_DOMAIN)
+        return torch.where(sound, heated, t), torch.where(sound[:, None], after, fractions), status
+
+
+def _array(tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+    return tensor.numpy().astype(dtype, copy=False)

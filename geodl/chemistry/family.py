@@ -1,0 +1,124 @@
+"""The family ``chemistry``: what becomes of reacting cells within a time step."""
+
+import functools
+from typing import Annotated, Any, Literal
+
+import torch
+import xarray as xr
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from geodl.chemistry.data.generate import generate
+from geodl.chemistry.example import example, one_step
+from geodl.chemistry.given import completed
+from geodl.chemistry.mechanism.mechanism import Mechanism
+from geodl.chemistry.mechanism.read import read_mechanism
+from geodl.chemistry.surrogate.baselines import linear, unchanged
+from geodl.chemistry.surrogate.box_cox import root
+from geodl.chemistry.surrogate.features import features
+from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape, take_limits, take_scale
+from geodl.chemistry.surrogate.loss import step_loss
+from geodl.core.contract import Family, Recipe, Tensors
+from geodl.core.schema import Axis, Schema, Variable
+from geodl.core.settings import Settings
+from geodl.train.config import Positive
+
+_CITATIONS = (
+    "Zhang et al. 2022, A multi-scale sampling method for accurate and robust deep neural network to predict "
+    "combustion chemical kinetics, Combust. Flame 245, 112319",
+    "Goodwin et al., Cantera: an object-oriented software toolkit for chemical kinetics, thermodynamics, and transport",
+)
+_SETTINGS = {
+    "epochs": 120, "batch_size": 1024, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
+}  # fmt: skip
+MADE_UP = "one-step"
+END = {f"{name}_end": name for name in ("temperature", "pressure", "mass_fraction")}
+
+
+class Options(Settings):
+    """What fixes an emulator of chemistry.
+
+    Attributes:
+        mechanism: a file in Cantera's format, or the name of one that comes with Cantera, such as "h2o2.yaml"; kept in
+            bundles as a record. "one-step" is a made-up one for tests.
+        constant: what a cell keeps while it reacts, "pressure" and enthalpy or "volume" and internal energy.
+        hidden: widths of the hidden layers.
+        members: of an ensemble, whose spread the guard looks at; the cost is theirs together.
+        frozen_below: K, where nothing reacts.
+        rollout: parts in which training takes a time step, at random a power of two up to this.
+    """
+
+    mechanism: dict[str, Any] = Field(default_factory=lambda: one_step().to_record())
+    constant: Literal["pressure", "volume"] = "pressure"
+    hidden: tuple[Positive, ...] = (96, 96, 96)
+    members: Positive = 1
+    frozen_below: Annotated[float, Field(ge=0)] = 400.0
+    rollout: Positive = 1
+
+    @field_validator("mechanism", mode="before")
+    @classmethod
+    def _read(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return (one_step() if given == MADE_UP else read_mechanism(given)).to_record()
+        return given
+
+
+def schema(mechanism: Mechanism) -> Schema:
+    """State and time step in; state out; status and doubts beside it."""
+    species = Axis("species", mechanism.species, "1", "species of the mechanism")
+    temperature = Variable("temperature", "K", "temperature", low=0.0, scale="none")
+    fraction = Variable("mass_fraction", "1", "mass fraction", ("species",), low=0.0, scale="none")
+    inputs = (
+        temperature,
+        Variable("pressure", "Pa", "pressure", low=0.0, scale="none"),
+        fraction,
+        Variable("dt", "s", "time step", low=0.0, scale="none"),
+    )
+    diagnostics = (
+        Variable("status", "1", "0 ok, 1 frozen, 2 out of domain, 3 clipped", low=0.0, high=1.0, scale="none"),
+        Variable("correction", "1", "largest factor that restores the elements, less one", scale="none"),
+        Variable("member_spread", "1", "largest standard deviation of the members' roots", scale="none"),
+    )
+    return Schema(inputs, (temperature, fraction), (species,), diagnostics)
+
+
+def samples(ds: xr.Dataset, mechanism: Mechanism) -> tuple[xr.Dataset, xr.Dataset]:
+    """States, and what they became."""
+    ds = completed(ds, mechanism)
+    ends = ds[[name for name in END if name in ds.variables]].rename({k: v for k, v in END.items() if k in ds.variables})
+    return ds, ends
+
+
+def guarded(inputs: Tensors, active: list[int]) -> Tensor:
+    """What the guard looks at: the features of the species that react."""
+    temperature, pressure, mass_fraction, dt = inputs
+    return features(temperature, pressure, root(mass_fraction[:, active].double()), dt).to(torch.float64)
+
+
+def make(options: Options) -> Family:
+    """The family with its options fixed."""
+    mechanism = Mechanism.from_record(options.mechanism)
+    shape = Shape(options.hidden, options.members, options.constant, options.frozen_below, options.rollout)
+    active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
+    return Family(
+        name="chemistry",
+        about=FAMILY.about,
+        options=options.jsonable(),
+        schema=schema(mechanism),
+        build=functools.partial(KineticsNetwork, mechanism, shape),
+        group="trajectory",
+        baselines={"unchanged": unchanged(), "linear": linear()},
+        example=example,
+        samples=functools.partial(samples, mechanism=mechanism),
+        loss=step_loss,
+        complete=functools.partial(completed, mechanism=mechanism),
+        features=functools.partial(guarded, active=active),
+        warm_start=take_scale,
+        calibrate=take_limits,
+        generate=generate,
+        settings=_SETTINGS,
+        citations=_CITATIONS,
+    )
+
+
+FAMILY = Recipe("emulators of stiff chemical kinetics that conserve elements and stay positive", Options, make)

@@ -1,0 +1,1 @@
+"""What a mechanism says of its species: composition, thermodynamics, order, fingerprint."""

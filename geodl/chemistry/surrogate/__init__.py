@@ -1,0 +1,1 @@
+"""Networks that step chemistry, and what they keep by construction."""

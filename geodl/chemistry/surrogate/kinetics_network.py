@@ -1,0 +1,161 @@
+"""The network that steps a reacting gas: relaxation of every species, exact elements, temperature from enthalpy."""
+
+import dataclasses
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from geodl.chemistry.mechanism.mechanism import Mechanism
+from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate.box_cox import moved, root
+from geodl.chemistry.surrogate.features import NUMBERS, TIME, FeatureScale, features
+from geodl.chemistry.surrogate.projection import Projected, Projection
+from geodl.chemistry.thermo import Thermo
+from geodl.core.contract import Tensors
+from geodl.core.mlp import mlp
+
+_FOLDS = 4.0  # of a rate by e, for one unit of the network
+_SLOWEST, _FASTEST = -30.0, 12.0  # logarithm of a rate times TIME
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """Of a kinetics network.
+
+    Attributes:
+        hidden: widths of the hidden layers.
+        members: dense networks whose mean answers, and whose spread says how sure it is.
+        constant: what the reactor keeps, "pressure" and enthalpy or "volume" and internal energy.
+        frozen_below: K, where nothing reacts.
+        rollout: equal parts in which training takes a time step, at random a power of two up to this.
+    """
+
+    hidden: tuple[int, ...] = (96, 96, 96)
+    members: int = 1
+    constant: Literal["pressure", "volume"] = "pressure"
+    frozen_below: float = 400.0
+    rollout: int = 1
+
+
+class KineticsNetwork(nn.Module):
+    """Steps cells by roots u = Y^0.1 that relax at rates and towards targets that dense networks tell:
+
+        u(t + dt) = u + (1 - exp(-rate dt)) (target - u)
+
+    Slow growth is a small rate, a radical in a quasi-steady state a large one, and a step of no length changes nothing.
+    A projection restores the elements exactly, and temperature follows from enthalpy (constant pressure) or internal
+    energy (constant volume). Inert species and frozen cells pass as they are. All but the dense part is computed in
+    float64; results have the precision of the inputs.
+    """
+
+    def __init__(self, mechanism: Mechanism, shape: Shape):
+        super().__init__()
+        self.shape = shape
+        self.active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
+        count = len(self.active)
+        self.dense = nn.ModuleList(mlp((count + NUMBERS, *shape.hidden, 2 * count), "silu") for _ in range(shape.members))
+        self.scale = FeatureScale(count + NUMBERS)
+        self.register_buffer("largest_correction", torch.tensor(torch.inf))
+        self.register_buffer("largest_spread", torch.tensor(torch.inf))
+        self.projection = Projection(mechanism.element_matrix[:, self.active])
+        self.thermo = Thermo(mechanism)
+        for member in self.dense:
+            _start_small(member)
+
+    largest_correction: Tensor
+    largest_spread: Tensor
+
+    def forward(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensors:
+        """Temperature [cell] and mass fractions [cell, species] after ``dt``; in evaluation diagnostics too.
+
+        These are status, largest relative correction by the projection, and spread of the members [cell].
+        """
+        t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
+        if self.training:
+            parts = self._parts()
+            for _ in range(parts):
+                t, y, *_ = self.step(t, y, steps / parts, self.look(t, p, y, steps / parts))
+            return t.to(temperature), y.to(mass_fraction)
+        t, y, *said = self.step(t, y, steps, self.look(t, p, y, steps))
+        return t.to(temperature), y.to(mass_fraction), *(word.to(temperature) for word in said)
+
+    def _parts(self) -> int:
+        doublings = int(self.shape.rollout).bit_length()
+        return 1 if doublings == 1 else 2 ** int(torch.randint(doublings, ()))
+
+    def look(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensor:
+        """What dense networks and guard see of cells [cell, feature]."""
+        return features(temperature, pressure, root(mass_fraction[:, self.active]), dt)
+
+    def step(self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
+        """One step in float64 of cells that were looked at: temperature, mass fractions, status, correction, spread."""
+        before = mass_fraction[:, self.active]
+        roots = seen[:, NUMBERS:]
+        change, spread = self.change(seen, roots, dt)
+        projected = self.projection(moved(before, roots, change).T, before.T)
+        after = mass_fraction.clone()
+        after[:, self.active] = projected.composition.T
+        heated = self._heated(temperature, mass_fraction, after)
+        status = self._status(temperature, heated, projected, spread)
+        # What has no temperature stays as it was; NaN goes on, so that training and callers see it.
+        stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after).all(1))
+        after = torch.where(stays[:, None], mass_fraction, after)
+        return torch.where(stays, temperature, heated), after, status, projected.correction, spread
+
+    def change(self, seen: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the roots within ``dt`` [cell, species], mean of the members, and their standard deviation [cell]."""
+        scaled, found = self.scale(seen), []
+        for member in self.dense:
+            speed, target = member(scaled).to(roots).chunk(2, -1)
+            rate = (_FOLDS * speed).clamp(_SLOWEST, _FASTEST).exp()
+            goal = self.scale.mean[NUMBERS:] + 2 * self.scale.std[NUMBERS:] * target
+            found.append(-torch.expm1(-rate * (dt / TIME)[:, None]) * (goal - roots))
+        if len(found) == 1:
+            return found[0], torch.zeros_like(dt)
+        each = torch.stack(found)
+        return each.mean(0), each.std(0).amax(-1)
+
+    def _heated(self, temperature: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """Temperature of the new composition; NaN where none has the energy."""
+        if self.shape.constant == "volume":
+            energy = self.thermo.internal_energy(temperature, before)
+            return self.thermo.temperature_from_energy(energy, after, temperature)
+        enthalpy = self.thermo.enthalpy(temperature, before)
+        return self.thermo.temperature_from_enthalpy(enthalpy, after, temperature)
+
+    def _status(self, temperature: Tensor, heated: Tensor, projected: Projected, spread: Tensor) -> Tensor:
+        unsure = (projected.correction > self.largest_correction) | (spread > self.largest_spread)
+        status = torch.where(unsure, OUT_OF_DOMAIN, OK)
+        status = torch.where(projected.limited | torch.isnan(heated), CLIPPED, status)
+        return torch.where(temperature < self.shape.frozen_below, FROZEN, status)
+
+
+def _start_small(member: nn.Module) -> None:
+    """First guess: every species on its way to its mean, within a microsecond."""
+    last = [layer for layer in member.modules() if isinstance(layer, nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.bias.zero_()
+
+
+def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
+    """Standardise what the dense networks see."""
+    del outputs
+    assert isinstance(network, KineticsNetwork)
+    temperature, pressure, mass_fraction, dt = (x.double() for x in inputs)
+    network.scale.fit(network.look(temperature, pressure, mass_fraction, dt))
+
+
+def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
+    """How large corrections and spread are on training data, beyond which an answer is not to be trusted."""
+    del outputs
+    assert isinstance(network, KineticsNetwork)
+    temperature, pressure, mass_fraction, dt = (x[:TAKEN].double() for x in inputs)
+    seen = network.look(temperature, pressure, mass_fraction, dt)
+    *_, correction, spread = network.step(temperature, mass_fraction, dt, seen)
+    network.largest_correction.copy_(MARGIN * correction.max())
+    network.largest_spread.copy_(MARGIN * spread.max())
+
+
+TAKEN, MARGIN = 100_000, 1.5

@@ -1,0 +1,30 @@
+"""How far a step is from the reference, on a scale where slow induction counts beside the flame."""
+
+import torch
+from torch import Tensor
+
+from geodl.chemistry.surrogate.box_cox import POWER, root
+from geodl.chemistry.surrogate.features import TIME
+from geodl.core.contract import Tensors
+
+SMALL = 1e-2  # Box-Cox units, or 300 K, per step of long duration: errors of smaller changes count as they are
+LARGE = 3.0  # weight of the errors of large changes
+_KELVIN = 300.0
+
+
+def step_loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
+    """Mean absolute error of what happened in a step: of its logarithm beyond ``SMALL``, and of itself.
+
+    Changes are those of the Box-Cox transforms of the mass fractions and of temperature, over dt / (dt + 1e-6 s).
+    """
+    temperature, _, mass_fraction, dt = (x.double() for x in inputs)
+    before = _coordinates(temperature, mass_fraction)
+    found, truth = (_coordinates(x[0].double(), x[1].double()) - before for x in (predicted, targets))
+    share = (dt / (dt + TIME))[:, None]
+    found, truth = found / share, truth / share
+    relative = (torch.asinh(found / SMALL) - torch.asinh(truth / SMALL)).abs()
+    return (relative + LARGE * (found - truth).abs()).mean()
+
+
+def _coordinates(temperature: Tensor, mass_fraction: Tensor) -> Tensor:
+    return torch.cat([root(mass_fraction) / POWER, temperature[:, None] / _KELVIN], 1)
