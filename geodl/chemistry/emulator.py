@@ -68,7 +68,7 @@ class EmulatedChemistry:
         if isinstance(mass_fraction, Tensor):
             return State(after.to(given[2]), fractions.to(given[2]), status)
         dtype = np.asarray(mass_fraction).dtype
-        return State(*(_array(x, dtype) for x in (after, fractions)), status.numpy())
+        return State(_array(after, dtype), _array(fractions, dtype), status.numpy())
 
     def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)

@@ -85,8 +85,8 @@ def schema(mechanism: Mechanism) -> Schema:
 def samples(ds: xr.Dataset, mechanism: Mechanism) -> tuple[xr.Dataset, xr.Dataset]:
     """States, and what they became."""
     ds = completed(ds, mechanism)
-    ends = ds[[name for name in END if name in ds.variables]].rename({k: v for k, v in END.items() if k in ds.variables})
-    return ds, ends
+    there = {end: name for end, name in END.items() if end in ds.variables}
+    return ds, ds[list(there)].rename(there)
 
 
 def guarded(inputs: Tensors, active: list[int]) -> Tensor:

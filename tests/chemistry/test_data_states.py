@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from geodl.chemistry.data.parts import make_parts
+from geodl.core.parts import make_parts
 from geodl.chemistry.data.perturb import onto_elements, perturb
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.data.trajectories import Trajectory

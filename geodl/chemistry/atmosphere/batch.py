@@ -7,6 +7,7 @@ import xarray as xr
 
 from geodl.chemistry.atmosphere.box import DAY, AirChemistry, Boxes, Step, steps, whole_steps
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
+from geodl.chemistry.atmosphere.musica import BACKWARD_EULER
 from geodl.chemistry.atmosphere.plan import Plan, draw_boxes
 from geodl.chemistry.atmosphere.reference import MicmChemistry
 from geodl.chemistry.state import OK
@@ -43,7 +44,7 @@ def make_batch(plan: Plan, numbers: range) -> xr.Dataset:
 
 def _chemistries(plan: Plan) -> tuple[AirChemistry, AirChemistry]:
     """Solvers of lives and of labels: states need only be likely, labels exact."""
-    path = MicmChemistry(plan.mechanism, rtol=1e-3, atol=1e-14)
+    path = MicmChemistry(plan.mechanism, solver=BACKWARD_EULER)
     return path, MicmChemistry(plan.mechanism, solver=LABELS, rtol=plan.rtol, atol=plan.atol)
 
 

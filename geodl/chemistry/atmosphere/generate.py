@@ -12,7 +12,7 @@ from geodl.chemistry.atmosphere.batch import LABELS, make_batch
 from geodl.chemistry.atmosphere.mechanism import read_lumped
 from geodl.chemistry.atmosphere.musica import import_musica
 from geodl.chemistry.atmosphere.plan import SPANS, Plan
-from geodl.chemistry.data.parts import make_parts
+from geodl.core.parts import make_parts
 from geodl.errors import MechanismError
 
 

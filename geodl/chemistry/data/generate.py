@@ -9,11 +9,11 @@ from typing import Any
 import xarray as xr
 
 from geodl.chemistry.data.batch import make_batch
-from geodl.chemistry.data.parts import make_parts
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import read_mechanism
 from geodl.chemistry.reference import import_cantera
+from geodl.core.parts import make_parts
 from geodl.errors import MechanismError, OptionError
 
 SPANS = ("temperature", "pressure", "phi", "dt", "flame_temperature")

@@ -54,7 +54,8 @@ class KineticsNetwork(nn.Module):
         self.shape = shape
         self.active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
         count = len(self.active)
-        self.dense = nn.ModuleList(mlp((count + NUMBERS, *shape.hidden, 2 * count), "silu") for _ in range(shape.members))
+        sizes = count + NUMBERS, *shape.hidden, 2 * count
+        self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
         self.scale = FeatureScale(count + NUMBERS)
         self.register_buffer("largest_correction", torch.tensor(torch.inf))
         self.register_buffer("largest_spread", torch.tensor(torch.inf))

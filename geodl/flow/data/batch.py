@@ -45,7 +45,7 @@ def make_batch(plan: Plan, numbers: range) -> xr.Dataset:
         sort = [sample for sample in samples if isinstance(sample.body, Shape) is not masks]
         made += _solved(sort, plan, failed) if sort else []
     made.sort(key=lambda pair: pair[0].number)
-    attrs: dict[str, str | int] = {"plan": plan.identity, "samples": len(numbers), "failed": json.dumps(failed)}
+    attrs = {"failed": json.dumps(failed)}
     return _dataset([sample for sample, _ in made], [flow for _, flow in made], plan.grid, attrs)
 
 
@@ -68,7 +68,7 @@ def _finite(flow: Arrays) -> bool:
     return all(bool(np.isfinite(values).all()) for values in flow.values())
 
 
-def _dataset(samples: list[Sample], flows: list[Arrays], grid: Grid, attrs: dict[str, str | int]) -> xr.Dataset:
+def _dataset(samples: list[Sample], flows: list[Arrays], grid: Grid, attrs: dict[str, str]) -> xr.Dataset:
     sdf = stacked(samples, grid).numpy() if samples else np.empty((0, *grid.shape))
     fields = {name: np.array([flow[name] for flow in flows]).reshape(len(flows), *grid.shape) for name in _FLOW[:3]}
     fields = {name: field * (sdf > 0) for name, field in fields.items()}
