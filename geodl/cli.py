@@ -305,6 +305,7 @@ def draw(
 def reproduce(
     name: Annotated[str, typer.Argument(help="What to reproduce, e.g. lorenz63.")],
     quick: Annotated[bool, typer.Option("--quick", help="Small variant that only shows that it works.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also what belongs to it and takes longer.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Where to write; results/NAME by default.")] = None,
     results: Annotated[Path | None, typer.Option(help="Second folder for the JSON file, e.g. docs/results.")] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch; small networks are fastest on one.", min=1)] = 1,
@@ -312,11 +313,19 @@ def reproduce(
     overwrite: Overwrite = False,
 ) -> None:
     """Train and measure from nothing what a paper claims; write table, report and bundle."""
+    from geodl.reproduction import further
+
+    target = folder or Path("results") / name
+    _reproduce(name, target, quick=quick, results=results, threads=threads, device=device, overwrite=overwrite)
+    for other in further(name) if full else ():
+        beside = target.parent / other
+        _reproduce(other, beside, quick=quick, results=results, threads=threads, device=device, overwrite=overwrite)
+
+
+def _reproduce(name: str, folder: Path, **settings: Any) -> None:
     import geodl
 
-    ds = geodl.reproduce(
-        name, quick=quick, folder=folder, results=results, overwrite=overwrite, device=device, threads=threads
-    )
+    ds = geodl.reproduce(name, folder=folder, **settings)
     columns = ["claim", "published", "measured", "unit", "bar", "result"]
     if bool(ds["published"].isnull().all()):
         columns.remove("published")
@@ -324,7 +333,7 @@ def reproduce(
     rows = [[v if isinstance(v, str) else number(v) for v in row] for row in zip(*fields, strict=True)]
     table(f"reproduction of {name}", columns, rows)
     say(ds.attrs["note"])
-    say(f"report: {(folder or Path('results') / name) / 'report.html'}")
+    say(f"report: {folder / 'report.html'}")
 
 
 def main() -> None:

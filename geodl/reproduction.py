@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import torch
 import xarray as xr
@@ -22,13 +23,20 @@ from geodl.train.fit import threads as torch_threads
 from geodl.train.report import report
 
 
+def _papers() -> list[ModuleType]:
+    """The ``papers.py`` of all families that have one."""
+    there = [name for name in families() if (Path(__file__).parent / name / "papers.py").exists()]
+    return [importlib.import_module(f"geodl.{name}.papers") for name in there]
+
+
 def reproductions() -> dict[str, Callable[..., Reproduction]]:
     """All reproductions by name: ``REPRODUCTIONS`` of every family that has a ``papers.py``."""
-    found: dict[str, Callable[..., Reproduction]] = {}
-    for name in families():
-        if (Path(__file__).parent / name / "papers.py").exists():
-            found |= importlib.import_module(f"geodl.{name}.papers").REPRODUCTIONS
-    return found
+    return {name: run for papers in _papers() for name, run in papers.REPRODUCTIONS.items()}
+
+
+def further(name: str) -> tuple[str, ...]:
+    """Reproductions that belong to one and take longer: ``FURTHER`` of the family's ``papers.py``."""
+    return tuple(other for papers in _papers() for other in getattr(papers, "FURTHER", {}).get(name, ()))
 
 
 def reproduce(

@@ -21,7 +21,7 @@ class EmulatedChemistry:
     Args:
         surrogate: of the family chemistry, for combustion.
         mechanism: the one that the simulation uses; another one than the surrogate's is refused.
-        species: names in the order of the simulation's columns, where it is not the mechanism's.
+        species: names in the order of the simulation's columns, where it is not that of its mechanism.
         allow_mechanism_mismatch: take the surrogate for another mechanism all the same.
     Raises:
         BundleError: a surrogate of something else.
@@ -46,9 +46,12 @@ class EmulatedChemistry:
         self.mechanism = Mechanism.from_record(dict(surrogate.family.options["mechanism"]))
         if mechanism is not None and not allow_mechanism_mismatch:
             require_same(self.mechanism, mechanism.fingerprint)
-        order = None if species is None else self.mechanism.order(species)
-        self._order = order
-        self._back = None if order is None else np.argsort(order)
+        self.constant = network.shape.constant
+        # A fingerprint is the same whatever the order of the species.
+        self.species = tuple(species or (mechanism or self.mechanism).species)
+        order = self.mechanism.order(self.species)
+        self._order = None if self.species == self.mechanism.species else order
+        self._back = np.argsort(order)
 
     @torch.no_grad()
     def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
@@ -64,23 +67,26 @@ class EmulatedChemistry:
             ShapeError, DomainError, OptionError: see `geodl.chemistry.state.cells`.
         """
         given = cells(temperature, pressure, mass_fraction, dt, species=len(self.mechanism.species))
-        after, fractions, status = self._answer(*(x.detach().double() for x in given))
+        like, device = given[2], self.network.scale.mean.device
+        after, fractions, status = self._answer(*(x.detach().to(device, torch.float64) for x in given), like.dtype)
         if isinstance(mass_fraction, Tensor):
-            return State(after.to(given[2]), fractions.to(given[2]), status)
+            return State(after.to(like), fractions.to(like), status.to(like.device))
         dtype = np.asarray(mass_fraction).dtype
-        return State(_array(after, dtype), _array(fractions, dtype), status.numpy())
+        return State(_array(after, dtype), _array(fractions, dtype), status.cpu().numpy())
 
-    def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
         y = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)
         seen = self.network.look(t, p, y, dt)
         heated, after, status, *_ = self.network.step(t, y, dt, seen)
-        trusted = self.surrogate.guard(seen) & (status <= FROZEN)
-        status = torch.where(trusted | (status > FROZEN) | (status == FROZEN), status, OUT_OF_DOMAIN).to(torch.int8)
-        sound = torch.isfinite(heated) & torch.isfinite(after).all(1)
-        after = after if self._back is None else after[:, self._back]
-        status = torch.where(sound, status, OUT_OF_DOMAIN)
+        if dtype != torch.float64:
+            after = self.network.rounded(after, y, dtype)
+        guard = self.surrogate.guard
+        at_home = guard(seen.to(guard.mean.device)).to(seen.device) | (dt == 0)  # no step is exact anywhere
+        sound = torch.isfinite(heated) & torch.isfinite(after).all(1) & (t > 0) & (p > 0) & torch.isfinite(p)
+        status = torch.where(sound & (at_home | (status >= FROZEN)), status, OUT_OF_DOMAIN).to(torch.int8)
+        after = after if self._order is None else after[:, self._back]
         return torch.where(sound, heated, t), torch.where(sound[:, None], after, fractions), status
 
 
 def _array(tensor: Tensor, dtype: np.dtype[Any]) -> Array:
-    return tensor.numpy().astype(dtype, copy=False)
+    return tensor.cpu().numpy().astype(dtype, copy=False)

@@ -8,11 +8,15 @@ import xarray as xr
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from geodl.chemistry.atmosphere.air_family import make_air
+from geodl.chemistry.atmosphere.mechanism import LumpedMechanism, read_lumped
 from geodl.chemistry.data.generate import generate
 from geodl.chemistry.example import example, one_step
+from geodl.chemistry.figures import figures
 from geodl.chemistry.given import completed
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import read_mechanism
+from geodl.chemistry.scores import scores
 from geodl.chemistry.surrogate.baselines import linear, unchanged
 from geodl.chemistry.surrogate.box_cox import root
 from geodl.chemistry.surrogate.features import features
@@ -32,6 +36,7 @@ _SETTINGS = {
     "epochs": 120, "batch_size": 1024, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
 }  # fmt: skip
 MADE_UP = "one-step"
+CANTERA = ".yaml", ".yml"
 END = {f"{name}_end": name for name in ("temperature", "pressure", "mass_fraction")}
 
 
@@ -39,8 +44,9 @@ class Options(Settings):
     """What fixes an emulator of chemistry.
 
     Attributes:
-        mechanism: a file in Cantera's format, or the name of one that comes with Cantera, such as "h2o2.yaml"; kept in
-            bundles as a record. "one-step" is a made-up one for tests.
+        mechanism: a file in Cantera's format, or the name of one that comes with Cantera, such as "h2o2.yaml"; or of
+            air, a configuration of MUSICA such as "carbon_bond_5". Bundles keep it as a record. "one-step" is a made-up
+            one for tests.
         constant: what a cell keeps while it reacts, "pressure" and enthalpy or "volume" and internal energy.
         hidden: widths of the hidden layers.
         members: of an ensemble, whose spread the guard looks at; the cost is theirs together.
@@ -59,8 +65,14 @@ class Options(Settings):
     @classmethod
     def _read(cls, given: Any) -> Any:
         if isinstance(given, str):
-            return (one_step() if given == MADE_UP else read_mechanism(given)).to_record()
+            return _mechanism(given).to_record()
         return given
+
+
+def _mechanism(name: str) -> Mechanism | LumpedMechanism:
+    if name == MADE_UP:
+        return one_step()
+    return read_mechanism(name) if name.endswith(CANTERA) else read_lumped(name)
 
 
 def schema(mechanism: Mechanism) -> Schema:
@@ -78,6 +90,7 @@ def schema(mechanism: Mechanism) -> Schema:
         Variable("status", "1", "0 ok, 1 frozen, 2 out of domain, 3 clipped", low=0.0, high=1.0, scale="none"),
         Variable("correction", "1", "largest factor that restores the elements, less one", scale="none"),
         Variable("member_spread", "1", "largest standard deviation of the members' roots", scale="none"),
+        Variable("familiarity", "1", "log odds that the state is like those of training", scale="none"),
     )
     return Schema(inputs, (temperature, fraction), (species,), diagnostics)
 
@@ -96,7 +109,9 @@ def guarded(inputs: Tensors, active: list[int]) -> Tensor:
 
 
 def make(options: Options) -> Family:
-    """The family with its options fixed."""
+    """The family with its options fixed: of air where the mechanism has conserved families."""
+    if "families" in options.mechanism:
+        return make_air(options, FAMILY.about)
     mechanism = Mechanism.from_record(options.mechanism)
     shape = Shape(options.hidden, options.members, options.constant, options.frozen_below, options.rollout)
     active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
@@ -116,6 +131,8 @@ def make(options: Options) -> Family:
         warm_start=take_scale,
         calibrate=take_limits,
         generate=generate,
+        metrics=scores,
+        figures=figures,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )

@@ -17,7 +17,7 @@ def completed(ds: xr.Dataset, mechanism: Mechanism) -> xr.Dataset:
 
     Raises:
         MechanismError: the data are of another mechanism, or a species is missing, unknown or given twice.
-        DomainError: mass fractions that do not add up to one.
+        DomainError: fractions that do not add up to one.
         UnitsError: amounts in units that are none.
     """
     if "mechanism_fingerprint" in ds.attrs:
@@ -45,22 +45,30 @@ def _weighed(amounts: xr.DataArray, unit: str, mechanism: Mechanism) -> xr.DataA
             f"'{amounts.name}' has the sizes {dict(amounts.sizes)}, expected {len(mechanism.species)} along 'species': "
             f"{', '.join(mechanism.species)}"
         )
-    if "units" not in amounts.attrs:
-        raise UnitsError(f"'{amounts.name}' has no units, expected {unit!r} or what converts to it")
-    units.affine(str(amounts.attrs["units"]), unit)  # refuses what is no amount; its factor leaves fractions alone
+    if unit == "1":
+        _require_sums(amounts)
+    _factor(amounts, unit)  # refuses what is no amount; the factor itself leaves fractions alone
     masses = amounts * xr.DataArray(mechanism.weights, dims="species")
     return (masses / masses.sum("species", skipna=False)).assign_attrs(units="1", long_name="mass fraction")
 
 
+def _factor(array: xr.DataArray, unit: str) -> float:
+    if "units" not in array.attrs:
+        raise UnitsError(f"'{array.name}' has no units, expected {unit!r} or what converts to it")
+    try:
+        return units.affine(str(array.attrs["units"]), unit)[0]
+    except UnitsError as error:
+        raise UnitsError(f"'{array.name}': {error}") from error
+
+
 def _require_sums(fractions: xr.DataArray) -> None:
     """NaN passes: the guard flags it."""
-    if str(fractions.attrs.get("units", "1")) != "1":
-        return  # the schema converts, or refuses
-    error = abs(fractions.sum("species", skipna=False) - 1).values
+    sums = fractions.sum("species", skipna=False).values * _factor(fractions, "1")
+    error = abs(sums - 1)
     if np.any(error > SUM_TOLERANCE):
         worst = np.unravel_index(int(np.nanargmax(error)), error.shape)
         raise DomainError(
-            f"mass fractions add up to {float(fractions.sum('species').values[worst]):.6g} in cell "
-            f"{tuple(map(int, worst))}, expected 1 to {SUM_TOLERANCE:g}. Amounts in moles belong into 'mole_fraction' "
-            f"or 'concentration', with units: they are converted."
+            f"'{fractions.name}' adds up to {float(sums[worst]):.6g} in cell {tuple(map(int, worst))}, expected 1 to "
+            f"{SUM_TOLERANCE:g} over all species. Amounts in moles belong into 'mole_fraction' or 'concentration', "
+            f"with units: they are converted."
         )

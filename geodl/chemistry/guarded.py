@@ -13,6 +13,7 @@ from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import require_same
 from geodl.chemistry.state import CLIPPED, OUT_OF_DOMAIN, Array, State
 from geodl.core.surrogate import Surrogate
+from geodl.errors import OptionError
 
 
 class Chemistry(Protocol):
@@ -57,12 +58,17 @@ class GuardedChemistry:
         solver: of the same mechanism, such as `CanteraChemistry`.
     Raises:
         MechanismError: the two have different mechanisms.
+        OptionError: one keeps the pressure, the other the volume.
     """
 
     def __init__(self, surrogate: Surrogate | EmulatedChemistry, solver: Any):
         emulator = surrogate if isinstance(surrogate, EmulatedChemistry) else EmulatedChemistry(surrogate)
         require_same(emulator.mechanism, solver.mechanism.fingerprint)
+        self.constant = emulator.constant
+        if getattr(solver, "constant", self.constant) != self.constant:
+            raise OptionError(f"the surrogate keeps the {self.constant}, the solver the {solver.constant}")
         self.emulator, self.solver, self.mechanism = emulator, solver, emulator.mechanism
+        self._order = solver.mechanism.order(emulator.species)
         self.cost = Cost()
 
     def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
@@ -70,22 +76,27 @@ class GuardedChemistry:
         begin = time.perf_counter()
         state = self.emulator.advance(temperature, pressure, mass_fraction, dt)
         middle = time.perf_counter()
-        flagged = np.flatnonzero((np.asarray(state.status) == OUT_OF_DOMAIN) | (np.asarray(state.status) == CLIPPED))
+        status = torch.as_tensor(state.status).cpu().numpy()
+        flagged = np.flatnonzero((status == OUT_OF_DOMAIN) | (status == CLIPPED))
         if len(flagged):
-            given = [_taken(value, flagged) for value in (temperature, pressure, mass_fraction, dt)]
-            state = _joined(state, self.solver.advance(*given), flagged)
+            given = (_taken(value, flagged) for value in (temperature, pressure, mass_fraction, dt))
+            state = _joined(state, self._solved(*given), flagged)
         self.cost.cells += len(state.status)
         self.cost.solved += len(flagged)
         self.cost.emulator_seconds += middle - begin
         self.cost.solver_seconds += time.perf_counter() - middle
         return state
 
+    def _solved(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
+        """By the solver, whose species may have another order."""
+        solved = self.solver.advance(temperature, pressure, mass_fraction[:, self._order], dt)
+        return dataclasses.replace(solved, mass_fraction=solved.mass_fraction[:, np.argsort(self._order)])
+
 
 def _taken(value: Any, rows: np.ndarray) -> Any:
     """Rows of what has one for each cell."""
-    if np.ndim(value) == 0 or len(value) == 1:
-        return value
-    return value[torch.from_numpy(rows)] if isinstance(value, Tensor) else np.asarray(value)[rows]
+    value = value if isinstance(value, Tensor) else np.asarray(value)
+    return value if value.ndim == 0 or len(value) == 1 else value[rows]
 
 
 def _joined(state: State, solved: State, rows: np.ndarray) -> State:
@@ -93,7 +104,7 @@ def _joined(state: State, solved: State, rows: np.ndarray) -> State:
 
     def put(kept: Array, new: Array) -> Array:
         if isinstance(kept, Tensor):
-            return kept.index_copy(0, torch.from_numpy(rows), torch.as_tensor(new).to(kept))
+            return kept.index_copy(0, torch.from_numpy(rows).to(kept.device), torch.as_tensor(new).to(kept))
         kept = kept.copy()
         kept[rows] = new
         return kept

@@ -78,7 +78,9 @@ class Settings(pydantic.BaseModel):
         if first["type"] == "extra_forbidden":
             return UnknownNameError(f"there is no option '{key}'. {did_you_mean(key, cls.model_fields)}")
         where = f" at '{'.'.join(inside)}'" if inside else ""
-        return OptionError(f"option '{key}' is {values.get(key)!r}: {first['msg'].lower()}{where}")
+        ours = first["type"] == "value_error"  # said by a validator of the library
+        words = first["msg"].removeprefix("Value error, ") if ours else first["msg"].lower()
+        return OptionError(f"option '{key}' is {values.get(key)!r}: {words}{where}")
 
     def jsonable(self) -> dict[str, Any]:
         """The settings as plain JSON values, to be kept in a bundle."""

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from geodl.core.parts import make_parts
-from geodl.chemistry.data.perturb import onto_elements, perturb
+from geodl.chemistry.data.perturb import perturb
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.data.trajectories import Trajectory
 from geodl.chemistry.example import example, one_step
@@ -51,21 +51,6 @@ def test_a_trajectory_on_which_nothing_happens_is_sampled_too():
     assert np.isfinite(still.arc_length(1e-8)).all()
 
 
-@pytest.mark.parametrize("sigma", [0.05, 0.5, 1.5])
-def test_the_correction_is_exact_and_positive(sigma):
-    rng, elements = np.random.default_rng(0), one_step().element_matrix
-    true = rng.dirichlet(np.full(4, 0.3), 500)
-    moved = onto_elements(true * np.exp(rng.normal(0, sigma, true.shape)), true @ elements.T, elements, sweeps=20)
-    np.testing.assert_allclose(moved @ elements.T, true @ elements.T, atol=1e-13)
-    assert moved.min() >= 0
-
-
-def test_the_correction_leaves_alone_what_is_right():
-    elements = one_step().element_matrix
-    fractions = np.array([[0.1, 0.2, 0.0, 0.7], [0.0, 0.0, 0.0, 1.0]])
-    np.testing.assert_allclose(onto_elements(fractions, fractions @ elements.T, elements), fractions, rtol=1e-14)
-
-
 def test_a_moved_state_keeps_elements_and_zeros():
     rng, elements = np.random.default_rng(0), one_step().element_matrix
     fractions = rng.dirichlet(np.ones(4), 100)
@@ -74,8 +59,10 @@ def test_a_moved_state_keeps_elements_and_zeros():
     temperature, moved = perturb(rng, np.full(100, 1000.0), fractions, elements)
     np.testing.assert_allclose(moved @ elements.T, fractions @ elements.T, atol=1e-14)
     assert (moved[:50, 0] == 0).all()
-    assert 20 < np.std(temperature) < 40
-    assert (np.abs(moved - fractions)[50:].max(1) > 1e-4).mean() > 0.9
+    assert 10 < np.std(temperature) < 40
+    shift = np.abs(moved - fractions)[50:].max(1)
+    assert (shift > 0).all()
+    assert np.quantile(shift, 0.9) > 5 * np.quantile(shift, 0.1)
 
 
 def test_flames_come_first_and_alone():

@@ -33,6 +33,7 @@ class LumpedMechanism:
         emission: shipped, in mol m-3 s-1 by species, for all that have a source in the mechanism.
         photolysis: shipped rates in 1/s by reaction, which one number between 0 and 1 scales together; rates that are
             shipped under a name that no reaction has (those of Chapman) are left out.
+        absent: species that nothing ships, emits or makes of what is there.
     """
 
     name: str
@@ -43,6 +44,7 @@ class LumpedMechanism:
     concentration: dict[str, float]
     emission: dict[str, float]
     photolysis: dict[str, float]
+    absent: tuple[str, ...] = ()
 
     @functools.cached_property
     def family_matrix(self) -> Int[np.ndarray, "family species"]:
@@ -98,7 +100,7 @@ class LumpedMechanism:
         Raises:
             MechanismError: a part is missing or unknown.
         """
-        sequences = ("species", "given")
+        sequences = ("species", "given", "absent")
         values: dict[str, Any] = {key: tuple(part) if key in sequences else part for key, part in record.items()}
         try:
             return cls(**values)
@@ -117,6 +119,7 @@ def read_lumped(name: str | Path, *, given: Iterable[str] = GIVEN) -> LumpedMech
     document, shipped = parsed(path).serialize(), conditions(path)
     species = tuple(item["name"] for item in document["species"] if not item.get("is third body"))
     inputs = tuple(part for part in given if part in species)
+    present = _reached({*inputs, *_emitted(document), *(k for k, v in shipped.concentration.items() if v)}, document)
     return LumpedMechanism(
         name=path.stem if Path(name).is_file() else str(name),
         fingerprint=_fingerprint(document),
@@ -126,6 +129,7 @@ def read_lumped(name: str | Path, *, given: Iterable[str] = GIVEN) -> LumpedMech
         concentration={part: shipped.concentration[part] for part in species if part in shipped.concentration},
         emission={part: shipped.emission.get(part, 0.0) for part in _emitted(document)},
         photolysis={part: rate for part, rate in shipped.photolysis.items() if part in _lights(document)},
+        absent=tuple(part for part in species if part not in present),
     )
 
 
@@ -150,21 +154,43 @@ def _lights(document: Mapping[str, Any]) -> set[str]:
     return {item["name"] for item in document["reactions"] if item["type"] == "PHOTOLYSIS"}
 
 
+def _reached(start: set[str], document: Mapping[str, Any]) -> set[str]:
+    """What is there, with all that can come of it."""
+    present, before = start, set[str]()
+    while present != before:
+        before = present
+        for reaction in document["reactions"]:
+            if reaction["type"] not in _NO_REACTIONS and _used(reaction) <= present:
+                present = present | {part["name"] for side in _products(reaction) for part in side}
+    return present
+
+
 def _changes(document: Mapping[str, Any]) -> list[dict[str, float]]:
     """Moles made of each species by every reaction that is one; two branches are two reactions."""
     changes = []
     for reaction in document["reactions"]:
         if reaction["type"] not in _NO_REACTIONS:
-            for products in ("products", "gas-phase products", "nitrate products", "alkoxy products"):
-                if products in reaction:
-                    changes.append(_change(reaction, reaction[products]))
+            changes += [_change(reaction, products) for products in _products(reaction)]
     return changes
 
 
+def _products(reaction: Mapping[str, Any]) -> list[Any]:
+    """Of every branch."""
+    kinds = ("products", "gas-phase products", "nitrate products", "alkoxy products")
+    return [reaction[kind] for kind in kinds if kind in reaction]
+
+
+def _reactants(reaction: Mapping[str, Any]) -> list[Any]:
+    return reaction.get("reactants") or [{"name": reaction["gas-phase species"], "coefficient": 1.0}]
+
+
+def _used(reaction: Mapping[str, Any]) -> set[str]:
+    return {part["name"] for part in _reactants(reaction)}
+
+
 def _change(reaction: Mapping[str, Any], products: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    used = reaction.get("reactants") or [{"name": reaction["gas-phase species"], "coefficient": 1.0}]
     change: dict[str, float] = {}
-    for sign, parts in ((-1.0, used), (1.0, products)):
+    for sign, parts in ((-1.0, _reactants(reaction)), (1.0, products)):
         for part in parts:
             change[part["name"]] = change.get(part["name"], 0.0) + sign * part["coefficient"]
     return change

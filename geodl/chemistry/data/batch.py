@@ -69,7 +69,7 @@ def _states(plan: Plan, rng: np.random.Generator, path: Trajectory, samples: int
         "temperature": temperature,
         "pressure": pressure,
         "mass_fraction": fractions,
-        "dt": plan.draw(rng, "dt", samples),
+        "dt": plan.time_steps(rng, samples),
         "kind": np.full(samples, path.kind),
         "perturbed": moved,
         "initial_temperature": np.full(samples, path.initial_temperature),

@@ -33,6 +33,7 @@ class Plan(Settings):
         pressure: Pa.
         phi: equivalence ratio.
         dt: time steps of the labels, s.
+        long_steps: share of the labels that are drawn from the longest tenth of ``dt``, which is hardest to learn.
         end_time: of the reactors, s.
         trajectories: reactors.
         extinction: share of the reactors that start as burning gas, suddenly cooled or mixed with fresh gas.
@@ -54,6 +55,7 @@ class Plan(Settings):
     pressure: Span = "5e4:2.1e6"
     phi: Span = "0.4:2.5"
     dt: Span = "1e-8:1e-5"
+    long_steps: Share = 0.35
     end_time: Annotated[float, Field(gt=0)] = 0.01
     trajectories: Positive = 1000
     extinction: Share = 0.2
@@ -88,6 +90,12 @@ class Plan(Settings):
         if "temperature" in name:
             return np.asarray(rng.uniform(low, high, size))
         return np.asarray(low * (high / low) ** rng.uniform(size=size))
+
+    def time_steps(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Of labels, in s."""
+        low, high = self.span("dt")
+        steps, long = self.draw(rng, "dt", size), high * 10 ** -rng.uniform(size=size)
+        return np.where(rng.uniform(size=size) < self.long_steps, np.maximum(long, low), steps)
 
     @property
     def numbers(self) -> range:

@@ -11,6 +11,7 @@ from geodl.chemistry.reference import CanteraChemistry, import_cantera
 FLOOR, POWER = 1e-20, 0.1  # of the Box-Cox scale on which compositions are apart
 FLAME_WIDTH = 0.03  # m of the first grid of a flame, at one atmosphere
 ATMOSPHERE = 101325.0  # Pa
+BEHIND = 1.2  # times the way to the steepest rise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +36,16 @@ class Trajectory:
     mass_fraction: Float[np.ndarray, "state species"]
 
     def arc_length(self, resolution: float) -> Float[np.ndarray, "state"]:
-        """Way along the trajectory from 0 to 1, with equal parts of position, temperature and composition.
+        """Way along the trajectory from 0 to 1, with equal parts of position, its logarithm, temperature, composition.
 
-        Position counts from ``resolution`` on in its logarithm: slow induction and approach to equilibrium, the heat
-        release, and the radicals that grow over many powers of ten all get their share of states.
+        Position counts until a little behind the steepest rise, where most steps of a roll-out are spent, its logarithm
+        from ``resolution`` on: the slow approach to equilibrium, the heat release, and the radicals that grow over many
+        powers of ten all get their share of states.
         """
         composition = np.maximum(self.mass_fraction, FLOOR) ** POWER
-        measures = np.log(self.position + resolution), self.temperature, composition.T
+        steepest = self.position[np.abs(np.diff(self.temperature)).argmax() + 1]
+        induction = np.minimum(self.position, BEHIND * steepest)
+        measures = induction, np.log(self.position + resolution), self.temperature, composition.T
         ways = [np.abs(np.diff(measure)).reshape(-1, len(self.position) - 1).sum(0) for measure in measures]
         shares = sum(way / way.sum() for way in ways if way.sum() > 0)
         return np.concatenate([[0.0], np.cumsum(shares) / np.sum(shares)])
@@ -54,7 +58,7 @@ class Trajectory:
 
         def between(values: np.ndarray) -> np.ndarray:
             weight = share.reshape(-1, *[1] * (values.ndim - 1))
-            return np.asarray((1 - weight) * values[below] + weight * values[below + 1])
+            return np.asarray(values[below] + weight * (values[below + 1] - values[below]))  # exact where constant
 
         return between(self.temperature), between(self.pressure), between(self.mass_fraction)
 

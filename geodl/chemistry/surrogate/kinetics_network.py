@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
 from geodl.chemistry.surrogate.box_cox import moved, root
+from geodl.chemistry.surrogate.domain import DomainNetwork, learn_domain
 from geodl.chemistry.surrogate.features import NUMBERS, TIME, FeatureScale, features
-from geodl.chemistry.surrogate.projection import Projected, Projection
+from geodl.chemistry.surrogate.projection import Projection
 from geodl.chemistry.thermo import Thermo
 from geodl.core.contract import Tensors
 from geodl.core.mlp import mlp
@@ -59,6 +60,7 @@ class KineticsNetwork(nn.Module):
         self.scale = FeatureScale(count + NUMBERS)
         self.register_buffer("largest_correction", torch.tensor(torch.inf))
         self.register_buffer("largest_spread", torch.tensor(torch.inf))
+        self.domain = DomainNetwork(count + NUMBERS)
         self.projection = Projection(mechanism.element_matrix[:, self.active])
         self.thermo = Thermo(mechanism)
         for member in self.dense:
@@ -70,7 +72,8 @@ class KineticsNetwork(nn.Module):
     def forward(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensors:
         """Temperature [cell] and mass fractions [cell, species] after ``dt``; in evaluation diagnostics too.
 
-        These are status, largest relative correction by the projection, and spread of the members [cell].
+        These are status, largest relative correction by the projection, spread of the members, and log odds that the
+        state is like those of training [cell].
         """
         t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
         if self.training:
@@ -90,23 +93,32 @@ class KineticsNetwork(nn.Module):
         return features(temperature, pressure, root(mass_fraction[:, self.active]), dt)
 
     def step(self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
-        """One step in float64 of cells that were looked at: temperature, mass fractions, status, correction, spread."""
+        """One step in float64 of cells that were looked at: what ``forward`` gives in evaluation."""
         before = mass_fraction[:, self.active]
-        roots = seen[:, NUMBERS:]
-        change, spread = self.change(seen, roots, dt)
+        roots, scaled = seen[:, NUMBERS:], self.scale(seen)
+        change, spread = self.change(scaled, roots, dt)
         projected = self.projection(moved(before, roots, change).T, before.T)
         after = mass_fraction.clone()
         after[:, self.active] = projected.composition.T
         heated = self._heated(temperature, mass_fraction, after)
-        status = self._status(temperature, heated, projected, spread)
+        (log_odds,) = (spread,) if self.training else self.domain(scaled)
+        known = self.domain.known(log_odds) | (dt == 0)  # no step is exact anywhere
+        known &= (projected.correction <= self.largest_correction) & (spread <= self.largest_spread)
+        status = self._status(temperature, projected.limited | torch.isnan(heated), known)
         # What has no temperature stays as it was; NaN goes on, so that training and callers see it.
         stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after).all(1))
         after = torch.where(stays[:, None], mass_fraction, after)
-        return torch.where(stays, temperature, heated), after, status, projected.correction, spread
+        return torch.where(stays, temperature, heated), after, status, projected.correction, spread, log_odds
 
-    def change(self, seen: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+    def rounded(self, mass_fraction: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
+        """Mass fractions [cell, species] as ``dtype`` has them, with the elements of those before, as far as can be."""
+        kept = mass_fraction.clone()
+        kept[:, self.active] = self.projection.rounded(kept[:, self.active].T, before[:, self.active].T, dtype).T
+        return kept
+
+    def change(self, scaled: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Of the roots within ``dt`` [cell, species], mean of the members, and their standard deviation [cell]."""
-        scaled, found = self.scale(seen), []
+        found = []
         for member in self.dense:
             speed, target = member(scaled).to(roots).chunk(2, -1)
             rate = (_FOLDS * speed).clamp(_SLOWEST, _FASTEST).exp()
@@ -125,10 +137,8 @@ class KineticsNetwork(nn.Module):
         enthalpy = self.thermo.enthalpy(temperature, before)
         return self.thermo.temperature_from_enthalpy(enthalpy, after, temperature)
 
-    def _status(self, temperature: Tensor, heated: Tensor, projected: Projected, spread: Tensor) -> Tensor:
-        unsure = (projected.correction > self.largest_correction) | (spread > self.largest_spread)
-        status = torch.where(unsure, OUT_OF_DOMAIN, OK)
-        status = torch.where(projected.limited | torch.isnan(heated), CLIPPED, status)
+    def _status(self, temperature: Tensor, limited: Tensor, known: Tensor) -> Tensor:
+        status = torch.where(limited, CLIPPED, torch.where(known, OK, OUT_OF_DOMAIN))
         return torch.where(temperature < self.shape.frozen_below, FROZEN, status)
 
 
@@ -149,14 +159,16 @@ def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
 
 
 def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
-    """How large corrections and spread are on training data, beyond which an answer is not to be trusted."""
+    """Learn what is known from training data: the domain, and how large corrections and spread are in it."""
     del outputs
     assert isinstance(network, KineticsNetwork)
-    temperature, pressure, mass_fraction, dt = (x[:TAKEN].double() for x in inputs)
+    temperature, pressure, mass_fraction, dt = (x.double() for x in inputs)
     seen = network.look(temperature, pressure, mass_fraction, dt)
-    *_, correction, spread = network.step(temperature, mass_fraction, dt, seen)
+    first = slice(TAKEN)
+    *_, correction, spread, _ = network.step(temperature[first], mass_fraction[first], dt[first], seen[first])
     network.largest_correction.copy_(MARGIN * correction.max())
     network.largest_spread.copy_(MARGIN * spread.max())
+    learn_domain(network.domain, network.scale(seen))
 
 
 TAKEN, MARGIN = 100_000, 1.5

@@ -15,9 +15,13 @@ from geodl.chemistry.constants import Constants
 
 SMALLEST_FACTOR = 0.1
 _SWEEPS = 8  # at most; one is usual, six were needed at worst for errors by factors of 20
-_RIDGE = 1e-14
+_SINGULAR = 1e-16  # smallest pivot of a scaled matrix; a ridge would bias every step
 _LEAST = 1e-200  # of a diagonal, whose gradient is its power -3/2
 _ABSENT = 1e-100  # kmol/kg of an element, below which none of its species can form
+_EXACT = 5e-15  # relative; beyond, a raw composition was too far off for the arithmetic
+
+_FINE = 1e-4  # mass fraction, above which species take less and less of an error of rounding
+_SLIGHT = 1e-3  # relative change that a trace may take of it: its chemistry comes first
 
 Rows = tuple[Tensor, ...]
 
@@ -46,37 +50,61 @@ class Projection(Constants):
         self.register_buffer("_matrix", torch.from_numpy(rows), persistent=False)
         products = np.array([rows[i] * rows[j] for i, j in upper])
         self.register_buffer("_products", torch.from_numpy(products), persistent=False)
+        counting = (rows != 0) & (rows >= 0).all(1, keepdims=True)  # of a charge, none in sum is not none at all
+        self.register_buffer("_counting", torch.from_numpy(counting.astype(np.float64)), persistent=False)
 
     _matrix: Tensor
     _products: Tensor
+    _counting: Tensor
 
     def forward(self, raw: Tensor, before: Tensor) -> Projected:
         """Correct raw compositions [species, cell] in float64 to have what those before have.
 
-        A cell whose factors stay negative is moved only as far from the composition before as all stay positive.
+        A cell whose factors stay negative is moved only as far from the composition before as all stay positive, and
+        one whose raw composition lacks all that an element could be in stays as it was.
         """
-        wanted = self._matrix @ before
-        y = self._without_absent(raw, wanted)
-        start = y
+        y = start = self._without_absent(raw, before)
         for _ in range(_SWEEPS):
-            factors = self._factors(y, wanted)
-            if not bool((factors < SMALLEST_FACTOR).any()):
+            change = self._relative_change(y, before - y)
+            if not bool((change < SMALLEST_FACTOR - 1).any()):
                 break
-            y = y * factors.clamp(min=SMALLEST_FACTOR)
-        return _limited(y * factors, start, before)
+            y = y * (1 + change.clamp(min=SMALLEST_FACTOR - 1))
+        # y + y change rounds once, y (1 + change) twice: over many steps it shows.
+        composition, limited = self._verified(*_positive(torch.addcmul(y, y, change), before), before)
+        correction = (composition / start.clamp(min=_LEAST) - 1).abs().masked_fill(start < _LEAST, 0.0).amax(0)
+        return Projected(composition, correction, limited)
 
-    def _without_absent(self, raw: Tensor, wanted: Tensor) -> Tensor:
-        """No species of an element that a cell does not have; compositions conserve rows that are positive only."""
-        absent = wanted.abs() < _ABSENT
+    def rounded(self, composition: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
+        """Compositions [species, cell] as ``dtype`` has them, in float64, with the elements of those before.
+
+        The major species are rounded away from them by more than traces amount to, step after step in one direction;
+        traces, which the same precision resolves finely, take the error where it is slight for them.
+        """
+        y = composition.to(dtype).double()
+        weight = y * (_FINE / y.clamp(min=_FINE)).square()
+        change = weight * self._relative_change(weight, before - y)
+        slight = (change.abs() <= _SLIGHT * y).all(0)
+        return torch.where(slight, y + change, y)
+
+    def _without_absent(self, raw: Tensor, before: Tensor) -> Tensor:
+        """No species forms of an element that a cell does not have."""
+        absent = (self._matrix @ before).abs() < _ABSENT
         if not bool(absent.any()):
             return raw
-        holds = (self._matrix != 0).to(raw)
-        return raw.masked_fill((holds.T @ absent.to(raw)) > 0, 0.0)
+        return torch.where((self._counting.T @ absent.to(raw)) > 0, before, raw)
 
-    def _factors(self, y: Tensor, wanted: Tensor) -> Tensor:
-        """m = 1 + Aᵀλ with A diag(y) Aᵀ λ = wanted - A y."""
-        gram, residual = (self._products @ y).unbind(), (wanted - self._matrix @ y).unbind()
-        return 1 + self._matrix.T @ torch.stack(solve(gram, residual))
+    def _relative_change(self, weight: Tensor, missing: Tensor) -> Tensor:
+        """Aᵀλ with A diag(weight) Aᵀ λ = A missing."""
+        gram, residual = (self._products @ weight).unbind(), (self._matrix @ missing).unbind()
+        return self._matrix.T @ torch.stack(solve(gram, residual))
+
+    def _verified(self, y: Tensor, limited: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """What is not exact goes back to the composition before; NaN passes."""
+        wrong = (self._matrix @ (y - before)).abs() > _EXACT * (self._matrix.abs() @ (y + before))
+        if not bool(wrong.any()):
+            return y, limited
+        wrong = wrong.any(0)
+        return torch.where(wrong, before, y), limited | wrong
 
 
 def solve(gram: Rows, right: Rows) -> list[Tensor]:
@@ -90,10 +118,10 @@ def solve(gram: Rows, right: Rows) -> list[Tensor]:
     a = {(i, j): value * scale[i] * scale[j] for (i, j), value in low.items()}
     pivots, x = list[Tensor](), list[Tensor]()
     for j in range(n):
-        pivot = a[j, j] + _RIDGE
+        pivot = a[j, j]
         for k in range(j):
             pivot = pivot - a[j, k].square() * pivots[k]
-        pivots.append(pivot.clamp(min=_RIDGE))
+        pivots.append(pivot.clamp(min=_SINGULAR))
         for i in range(j + 1, n):
             for k in range(j):
                 a[i, j] = a[i, j] - a[i, k] * a[j, k] * pivots[k]
@@ -109,14 +137,13 @@ def solve(gram: Rows, right: Rows) -> list[Tensor]:
     return [value * factor for value, factor in zip(x, scale, strict=True)]
 
 
-def _limited(y: Tensor, start: Tensor, before: Tensor) -> Projected:
+def _positive(y: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
     """Both ends of the way from ``before`` to ``y`` have the right elements, and so has all between."""
-    correction = (y / start.clamp(min=_LEAST) - 1).abs().masked_fill(start == 0, 0.0).amax(0)
     negative = y < 0
     limited = negative.any(0)
     if not bool(limited.any()):
-        return Projected(y, correction, limited)
+        return y, limited
     with torch.no_grad():  # else cells that are not limited would pass on 0/0
         share = torch.where(negative, before / (before - y), 1.0).amin(0)
     way = (before + share * (y - before)).clamp(min=0)
-    return Projected(torch.where(limited, way, y), correction, limited)
+    return torch.where(limited, way, y), limited

@@ -1,0 +1,190 @@
+"""The network that steps air: loss and steady state of every species, exact families, air itself as given."""
+
+import dataclasses
+
+import torch
+from torch import Tensor, nn
+
+from geodl.chemistry.atmosphere.air_features import NUMBERS, TIME, numbers
+from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
+from geodl.chemistry.state import CLIPPED, OK, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate.features import FeatureScale
+from geodl.chemistry.surrogate.projection import Projected, Projection
+from geodl.core.contract import Tensors
+from geodl.core.mlp import mlp
+
+FORGETFUL = ("O1D", "O", "OH", "CL", "HCO3", "TO2", "ROR")  # gone within a second: they follow from all others
+TRACE = 1e-5  # of the mean concentration of a species, on whose scale what is there and what is absent are told apart
+_FOLDS = 3.0  # of a loss frequency by e, for one unit of the network
+_SLOWEST, _FASTEST = -25.0, 8.0  # logarithm of a loss frequency times TIME
+_AT_ONCE = 10.0  # 1/s, of what forgets
+_ABOVE = 25.0  # logarithm of a steady state over the mean, at most
+
+
+@dataclasses.dataclass(frozen=True)
+class AirShape:
+    """Of a network of air.
+
+    Attributes:
+        hidden: widths of the hidden layers.
+        members: dense networks whose mean answers, and whose spread says how sure it is.
+        rollout: equal parts in which training takes a time step, at random a power of two up to this.
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    members: int = 1
+    rollout: int = 1
+
+
+class AirNetwork(nn.Module):
+    """Steps concentrations by loss frequencies k and steady states s that dense networks tell:
+
+        c(t + dt) = c e^(-k dt) + s (1 - e^(-k dt)),        c = c(t) + emission dt
+
+    which is positive whatever k and s are, and changes nothing in no time. A projection restores the conserved families
+    exactly. Air (M, N2, O2, H2O) and what is absent pass as they are. All but the dense part is computed in float64;
+    results have the precision of the inputs.
+    """
+
+    def __init__(self, mechanism: LumpedMechanism, shape: AirShape):
+        super().__init__()
+        self.shape, species = shape, mechanism.species
+        passive = {*mechanism.given, *mechanism.absent}
+        self.active = [i for i, name in enumerate(species) if name not in passive]
+        self.absent = [mechanism.index(name) for name in mechanism.absent]
+        self.seen = [k for k, i in enumerate(self.active) if species[i] not in FORGETFUL]  # among the active
+        self.vapour = [i for i, name in enumerate(species) if name == "H2O"]
+        self.register_buffer("shipped", torch.tensor(mechanism.row(mechanism.emission)), persistent=False)
+        count, seen = len(self.active), len(self.seen)
+        sizes = (NUMBERS + seen, *shape.hidden, seen + count)
+        self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
+        self.scale = FeatureScale(NUMBERS + count)
+        self.register_buffer("trace", torch.full((count,), 1e-20, dtype=torch.float64))
+        self.register_buffer("usual", torch.zeros(seen))
+        self.register_buffer("largest_correction", torch.tensor(torch.inf))
+        self.register_buffer("largest_spread", torch.tensor(torch.inf))
+        self.projection = Projection(mechanism.family_matrix[:, self.active].astype(float))
+        for member in self.dense:
+            _start_small(member)
+
+    shipped: Tensor
+    trace: Tensor
+    usual: Tensor
+    largest_correction: Tensor
+    largest_spread: Tensor
+
+    def forward(
+        self,
+        temperature: Tensor,
+        pressure: Tensor,
+        concentration: Tensor,
+        photolysis: Tensor,
+        emission: Tensor,
+        dt: Tensor,
+    ) -> Tensors:
+        """Concentrations [cell, species] after ``dt``; in evaluation diagnostics [cell] too.
+
+        These are status, largest relative correction by the projection, and spread of the members.
+        """
+        given = (temperature, pressure, concentration, photolysis, emission, dt)
+        t, p, c, light, source, steps = (x.double() for x in given)
+        if self.training:
+            parts = self._parts()
+            for _ in range(parts):
+                c, *_ = self.step(c, source, steps / parts, self.look(t, p, c, light, source, steps / parts))
+            return (c.to(concentration),)
+        c, *said = self.step(c, source, steps, self.look(t, p, c, light, source, steps))
+        return c.to(concentration), *(word.to(temperature) for word in said)
+
+    def _parts(self) -> int:
+        doublings = int(self.shape.rollout).bit_length()
+        return 1 if doublings == 1 else 2 ** int(torch.randint(doublings, ()))
+
+    def look(
+        self,
+        temperature: Tensor,
+        pressure: Tensor,
+        concentration: Tensor,
+        photolysis: Tensor,
+        emission: Tensor,
+        dt: Tensor,
+    ) -> Tensor:
+        """What is seen of cells [cell, feature]: numbers, then logarithms of what there is with all emitted."""
+        vapour = concentration[:, self.vapour].sum(-1)
+        strength = emission.sum(-1) / self.shipped.sum().clamp(min=1e-30)
+        first = numbers(temperature, pressure, vapour, photolysis=photolysis, emission=strength, dt=dt)
+        return torch.cat([first, (self._fed(concentration, emission, dt) + self.trace).log()], -1)
+
+    def _fed(self, concentration: Tensor, emission: Tensor, dt: Tensor) -> Tensor:
+        return concentration[:, self.active] + emission[:, self.active] * dt[:, None]
+
+    def step(self, concentration: Tensor, emission: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
+        """One step in float64 of cells that were looked at: concentrations, status, correction, spread."""
+        before = self._fed(concentration, emission, dt)
+        moved, spread = self.moved(seen, before, dt)
+        projected = self.projection(moved.T, before.T)
+        after = concentration.clone()
+        after[:, self.active] = projected.composition.T
+        return after, self._status(concentration, projected, spread), projected.correction, spread
+
+    def moved(self, seen: Tensor, before: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+        """Concentrations of the active species after ``dt`` [cell, species], and how far the members differ [cell]."""
+        scaled, found = self.scale(seen), []
+        scaled = torch.cat([scaled[:, :NUMBERS], scaled[:, NUMBERS:][:, self.seen]], -1)
+        for member in self.dense:
+            speed, steady = member(scaled).to(before).split([len(self.seen), len(self.active)], -1)
+            share = self._share(speed, dt)
+            mean, std = self.scale.mean[NUMBERS:].double(), self.scale.std[NUMBERS:].double()
+            state = (mean + (2 * std * steady).clamp(max=_ABOVE)).exp()
+            found.append(before + share * (state - before))
+        if len(found) == 1:
+            return found[0], torch.zeros_like(dt)
+        each = torch.stack(found)
+        return each.mean(0), (each + self.trace).log().std(0).amax(-1)
+
+    def _share(self, speed: Tensor, dt: Tensor) -> Tensor:
+        """1 - e^(-k dt) of every active species."""
+        share = -torch.expm1(-_AT_ONCE * dt)[:, None].repeat(1, len(self.active))
+        frequency = (self.usual + _FOLDS * speed).clamp(_SLOWEST, _FASTEST).exp()
+        share[:, self.seen] = -torch.expm1(-frequency * (dt / TIME)[:, None])
+        return share
+
+    def _status(self, concentration: Tensor, projected: Projected, spread: Tensor) -> Tensor:
+        unsure = (projected.correction > self.largest_correction) | (spread > self.largest_spread)
+        unsure = unsure | (concentration[:, self.absent] != 0).any(-1)
+        status = torch.where(unsure, OUT_OF_DOMAIN, OK)
+        return torch.where(projected.limited, CLIPPED, status)
+
+
+def _start_small(member: nn.Module) -> None:
+    """First guess: every species on its way to its mean, as fast as usual."""
+    last = [layer for layer in member.modules() if isinstance(layer, nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.bias.zero_()
+
+
+def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
+    """Learn what traces are and how fast species change, and standardise what the dense networks see."""
+    assert isinstance(network, AirNetwork)
+    network.trace.copy_((TRACE * outputs[0][:, network.active].double().mean(0)).clamp(min=1e-40))
+    temperature, pressure, concentration, photolysis, emission, dt = (x.double() for x in inputs)
+    seen = network.look(temperature, pressure, concentration, photolysis, emission, dt)
+    network.scale.fit(seen)
+    after = (outputs[0][:, network.active].double() + network.trace).log()
+    change = (after - seen[:, NUMBERS:]).abs().mean(0) / network.scale.std[NUMBERS:]
+    network.usual.copy_(change.clamp(1e-9, 1.0).log()[network.seen])
+
+
+def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
+    """How large corrections and spread are on training data, beyond which an answer is not to be trusted."""
+    del outputs
+    assert isinstance(network, AirNetwork)
+    temperature, pressure, concentration, photolysis, emission, dt = (x[:TAKEN].double() for x in inputs)
+    seen = network.look(temperature, pressure, concentration, photolysis, emission, dt)
+    *_, correction, spread = network.step(concentration, emission, dt, seen)
+    network.largest_correction.copy_(MARGIN * correction.max())
+    network.largest_spread.copy_(MARGIN * spread.max())
+
+
+TAKEN, MARGIN = 100_000, 1.5

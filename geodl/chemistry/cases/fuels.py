@@ -1,0 +1,180 @@
+"""Fuels whose kinetics are emulated: what is made to train on, and on what and how hard surrogates are judged."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from geodl.chemistry.cases.flame_speed import FreshGas
+from geodl.chemistry.data.generate import generate
+from geodl.core.contract import family
+from geodl.core.surrogate import Surrogate
+from geodl.train.config import FitConfig
+from geodl.train.fit import fit
+from geodl.train.split import Split, split
+
+Range = tuple[float, float]
+FRACTIONS = 0.9, 0.05, 0.05  # of the trajectories, to train on, to choose and calibrate on, and to judge
+
+
+@dataclasses.dataclass(frozen=True)
+class Bars:
+    """What is demanded of a surrogate: largest relative errors, K, least factors, and minutes."""
+
+    delay_median: float
+    delay_p95: float
+    delay_largest: float | None
+    end_temperature: float
+    flame_speed: float
+    speed_up: float
+    minutes: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How much is computed to judge a surrogate.
+
+    Attributes:
+        horizons: length of the roll-outs in s for each time step in s.
+        hold: s; roll-outs at least this long show whether what does not ignite stays as it is.
+        cases: mixtures that are rolled out.
+        equivalence_ratios: of flames.
+        flame: options of `flame_speeds`.
+        drift_steps: of the roll-out that adds up errors of elements and enthalpy.
+        adversarial: states that no cell should ever be in.
+        outside: trajectories of every kind that lies outside the domain.
+        batches: of cells that are timed.
+        repeats: of every timing.
+    """
+
+    horizons: Mapping[float, float]
+    hold: float = 3e-3
+    cases: int = 100
+    equivalence_ratios: tuple[float, ...] = (0.6, 0.8, 1.0, 1.2, 1.4, 1.6)
+    flame: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    drift_steps: int = 100_000
+    adversarial: int = 10_000_000
+    outside: int = 12
+    batches: tuple[int, ...] = (256, 4096)
+    repeats: int = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Fuel:
+    """A fuel in air.
+
+    Attributes:
+        mechanism: file of a mechanism, or the name of one that comes with Cantera.
+        name: species that burns.
+        temperature, pressure, equivalence_ratio: ranges of the cases that surrogates are judged on, K and Pa.
+        plan: of the training data, see `geodl.chemistry.data.plan.Plan`.
+        options, training: of the family and of `FitConfig`, where they are not the family's own.
+    """
+
+    mechanism: str
+    name: str
+    temperature: Range
+    pressure: Range
+    equivalence_ratio: Range
+    plan: Mapping[str, Any]
+    bars: Bars
+    effort: Effort
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    fractions: tuple[float, float, float] = FRACTIONS
+
+    @property
+    def gas(self) -> FreshGas:
+        """What flames burn, at room conditions."""
+        return FreshGas(self.mechanism, self.name)
+
+    def span(self, name: str) -> Range:
+        """Smallest and largest value of a span of the plan."""
+        low, _, high = str(self.plan[name]).partition(":")
+        return float(low), float(high)
+
+    def quick(self) -> "Fuel":
+        """The same in a minute, which shows that everything works and nothing else."""
+        few = {"trajectories": 36, "flames": 4, "samples": 40, "workers": 1, "rtol": 1e-6, "atol": 1e-10}
+        return dataclasses.replace(
+            self,
+            temperature=(self.temperature[1] - 200, self.temperature[1]),
+            plan={**self.plan, **few},
+            options={**self.options, "hidden": [16, 16]},
+            training={**self.training, "epochs": 2, "batch_size": 256},
+            fractions=(0.6, 0.2, 0.2),
+            effort=Effort(
+                {1e-6: 2e-4}, 0.0, 6, (1.0,), {"cells": 40, "per_thickness": 5, "tolerance": 0.2},
+                drift_steps=100, adversarial=10_000, outside=2, batches=(64, 256), repeats=3,
+            ),
+        )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """Labelled states in three parts that share no trajectory, and the seconds that they took."""
+
+    parts: Split
+    seconds: float
+
+
+def labelled(fuel: Fuel) -> Labelled:
+    """The training data of a fuel.
+
+    Raises:
+        MissingPackageError: Cantera is not installed.
+    """
+    begin = time.perf_counter()
+    data = generate(0, mechanism=fuel.mechanism, fuel=fuel.name, **fuel.plan)
+    return Labelled(split(data, "trajectory", fractions=fuel.fractions), time.perf_counter() - begin)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A surrogate and the seconds that its training took."""
+
+    surrogate: Surrogate
+    seconds: float
+
+
+def trained(
+    fuel: Fuel, train: xr.Dataset, valid: xr.Dataset, *, seed: int, device: str = "cpu", **options: Any
+) -> Trained:
+    """A surrogate of a fuel, back on the processor; ``options`` of the family come before those of the fuel."""
+    begin = time.perf_counter()
+    made = family("chemistry", **{"mechanism": fuel.mechanism, **fuel.options, **options})
+    config = FitConfig.parse({**made.settings, **fuel.training, "device": device})
+    surrogate = fit(made, train, valid, config=config, seed=seed).to("cpu")
+    return Trained(surrogate, time.perf_counter() - begin)
+
+
+HYDROGEN = Fuel(
+    mechanism="h2o2.yaml",
+    name="H2",
+    temperature=(900.0, 1600.0),
+    pressure=(0.5 * 101325.0, 20 * 101325.0),
+    equivalence_ratio=(0.4, 2.5),
+    plan={
+        "temperature": "850:1650", "pressure": "4.5e4:2.3e6", "phi": "0.35:2.8", "dt": "3e-8:2e-5", "end_time": 0.005,
+        "flames": 40, "trajectories": 2400, "workers": 2,
+    },
+    bars=Bars(0.005, 0.02, 0.05, 10.0, 0.01, 20.0, 30.0),
+    effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 3e-3}),
+)  # fmt: skip
+
+METHANE = Fuel(
+    mechanism="gri30.yaml",
+    name="CH4",
+    temperature=(1300.0, 2000.0),
+    pressure=(101325.0, 5 * 101325.0),
+    equivalence_ratio=(0.5, 2.0),
+    plan={
+        "temperature": "1250:2050", "pressure": "9e4:5.2e5", "phi": "0.45:2.2", "dt": "1e-7:2e-5", "end_time": 0.03,
+        "flames": 20, "trajectories": 1200, "workers": 2,
+    },
+    bars=Bars(0.01, 0.05, None, 15.0, 0.02, 50.0, 180.0),
+    effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 2e-2}, cases=60),
+    options={"hidden": [256, 256, 256]},
+)  # fmt: skip

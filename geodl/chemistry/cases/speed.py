@@ -1,0 +1,81 @@
+"""Seconds per cell of a chemistry, end to end, beside the fastest set-up of the solver."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from geodl.chemistry.cases.fuels import Fuel
+from geodl.chemistry.cases.reactor import Cells, Chemistry
+from geodl.chemistry.reference import CanteraChemistry
+from geodl.core.contract import Claim
+
+DT = 1e-6  # s
+LOOSE, TIGHT = "1e-6/1e-10", "1e-9/1e-15"
+TOLERANCES = {LOOSE: (1e-6, 1e-10), TIGHT: (1e-9, 1e-15)}
+SETUPS: dict[str, dict[str, Any]] = {
+    "mass fractions": {"mole": False, "preconditioned": False},
+    "amounts": {"mole": True, "preconditioned": False},
+    "amounts, preconditioned": {"mole": True, "preconditioned": True},
+}
+SOLVED = 256  # cells that the solver is timed on; its cost per cell does not depend on their number
+
+
+def visited(data: xr.Dataset, count: int, *, seed: int = 0) -> Cells:
+    """States on ignition trajectories of labelled data, spread along them as the data are."""
+    rows = np.flatnonzero((data["kind"] == "ignition").values & ~data["perturbed"].values)
+    chosen = data.isel(sample=np.random.default_rng(seed).choice(rows, count))
+    return Cells(*(chosen[name].values for name in ("temperature", "pressure", "mass_fraction")))
+
+
+def interleaved(
+    contestants: Mapping[str, tuple[Chemistry, Cells]], *, dt: float = DT, repeats: int = 7
+) -> dict[str, float]:
+    """Median seconds per cell of each, in turn so that all see the same machine; the first is not counted."""
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(repeats + 1):
+        for name, (chemistry, cells) in contestants.items():
+            taken[name].append(_seconds(chemistry, cells, dt) / len(cells.temperature))
+    return {name: float(np.median(seconds[1:])) for name, seconds in taken.items()}
+
+
+def _seconds(chemistry: Chemistry, cells: Cells, dt: float) -> float:
+    begin = time.perf_counter()
+    chemistry.advance(cells.temperature, cells.pressure, cells.mass_fraction, dt)
+    return time.perf_counter() - begin
+
+
+def solvers(mechanism: str) -> dict[str, dict[str, CanteraChemistry]]:
+    """By tolerance and set-up."""
+    return {
+        words: {name: CanteraChemistry(mechanism, rtol=rtol, atol=atol, **setup) for name, setup in SETUPS.items()}
+        for words, (rtol, atol) in TOLERANCES.items()
+    }
+
+
+def speed_claims(chemistry: Chemistry, data: xr.Dataset, fuel: Fuel) -> list[Claim]:
+    """Microseconds per cell, and how many times faster than the fastest solver of each tolerance."""
+    batches = fuel.effort.batches
+    solved = visited(data, min(SOLVED, max(batches)))
+    contestants: dict[str, tuple[Chemistry, Cells]] = {
+        f"Cantera at {words}, {name}": (solver, solved)
+        for words, by_setup in solvers(fuel.mechanism).items()
+        for name, solver in by_setup.items()
+    }
+    contestants |= {f"batch of {size}": (chemistry, visited(data, size)) for size in batches}
+    taken = interleaved(contestants, repeats=fuel.effort.repeats)
+    fastest = {words: min(_setups(words), key=taken.__getitem__) for words in TOLERANCES}
+    claims = [Claim(f"{name}, fastest: time per cell", 1e6 * taken[name], "us") for name in fastest.values()]
+    for size in batches:
+        ours = taken[f"batch of {size}"]
+        claims.append(Claim(f"batch of {size}: time per cell", 1e6 * ours, "us"))
+        for words, name in fastest.items():
+            bar = (">=", fuel.bars.speed_up) if words == LOOSE else None
+            claims.append(Claim(f"batch of {size}: times faster than Cantera at {words}", taken[name] / ours, "1", bar))
+    return claims
+
+
+def _setups(words: str) -> list[str]:
+    return [f"Cantera at {words}, {name}" for name in SETUPS]
