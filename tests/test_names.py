@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 WRONG = {"dynamics": ("odeInt", "odeint"), "turbulence": ("tensorBasis", "tensor_basis")}
-WRONG["flow"] = ("latticeBoltzmann", "LatticeBoltzmann")
+WRONG |= {"flow": ("latticeBoltzmann", "LatticeBoltzmann"), "chemistry": ("canteraChemistry", "CanteraChemistry")}
 PACKAGES = {name: importlib.import_module(f"geodl.{name}") for name in WRONG}
 NAMES = [(family, name) for family, package in PACKAGES.items() for name in package.__all__]
 

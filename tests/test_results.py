@@ -83,6 +83,7 @@ BUNDLES = sorted(pretrained())
 
 
 JUDGED_ON = {  # where the example of the family is made up
+    "chemistry-h2": "chemistry-h2/train",
     "flow-obstacles": "flow-obstacles/primitives",
     "turbulence-anisotropy": "turbulence-rotated-hill/original",
 }

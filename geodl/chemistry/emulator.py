@@ -68,7 +68,8 @@ class EmulatedChemistry:
         """
         given = cells(temperature, pressure, mass_fraction, dt, species=len(self.mechanism.species))
         like, device = given[2], self.network.scale.mean.device
-        after, fractions, status = self._answer(*(x.detach().to(device, torch.float64) for x in given), like.dtype)
+        t, p, y, steps = (x.detach().to(device, torch.float64) for x in given)
+        after, fractions, status = self._answer(t, p, y, steps, like.dtype)
         if isinstance(mass_fraction, Tensor):
             return State(after.to(like), fractions.to(like), status.to(like.device))
         dtype = np.asarray(mass_fraction).dtype

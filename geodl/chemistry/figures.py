@@ -21,7 +21,7 @@ from geodl.train.plots import SURROGATE_COLOUR, TRUTH_COLOUR, axes_grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STARTS, CURVES, STEPS = 24, 5, 600  # cells that are rolled out, those whose temperature is drawn, and time steps
+STARTS, CURVES, STEPS = 24, 5, 400  # cells that are rolled out, those whose temperature is drawn, and time steps
 LONG = 0.8  # quantile of the time steps of the data, by which cells are rolled out
 ROUNDING = 1e-17  # what is drawn for no change at all
 
@@ -37,8 +37,9 @@ def figures(surrogate: Surrogate, test: xr.Dataset) -> "dict[str, Figure]":
     found = roll_out(chemistry, start, dt, STEPS, constant=chemistry.constant)
     truth = _solved(chemistry, found)
     drawn = {"Ignition": ignition_figure(found, truth)}
-    if truth is not None:
-        drawn["Ignition delays"] = delay_figure(judged(found, Reference(dt, start, truth), chemistry.mechanism))
+    delays = None if truth is None else judged(found, Reference(dt, start, truth), chemistry.mechanism)
+    if delays is not None and bool(delays["ignites"].any()):
+        drawn["Ignition delays"] = delay_figure(delays)
     return drawn | {
         "Errors by species": species_figure(surrogate, test),
         "Drift of the elements": drift_figure(found, chemistry.mechanism),
@@ -53,9 +54,10 @@ def fresh_gas(surrogate: Surrogate, test: xr.Dataset) -> tuple[Cells, float]:
     ds = surrogate.family.complete(test)
     rows = np.ones(ds.sizes["sample"], bool)
     if {"kind", "initial_temperature"} <= set(ds.coords):
-        rows = ((ds["kind"] == "ignition") & (ds["temperature"] == ds["initial_temperature"])).values
+        begin = np.isclose(ds["temperature"], ds["initial_temperature"], rtol=1e-9)
+        rows = begin & (ds["kind"] == "ignition").values
     chosen = np.flatnonzero(rows) if rows.any() else np.arange(len(rows))
-    _, first = np.unique(ds["temperature"].values[chosen], return_index=True)
+    _, first = np.unique(ds["temperature"].values[chosen].round(6), return_index=True)
     some = chosen[first[np.linspace(0, len(first) - 1, min(STARTS, len(first))).round().astype(int)]]
     cells = Cells(*(ds[name].values[some].astype(float) for name in ("temperature", "pressure", "mass_fraction")))
     return cells, float(np.quantile(ds["dt"].values, LONG))
@@ -102,7 +104,8 @@ def delay_figure(found: xr.Dataset) -> "Figure":
     figure, (left, right) = axes_grid(2, width=5.4, height=4.2)
     shown = found.isel(cell=found["ignites"].values)
     inverse, pressure = 1000 / shown["initial_temperature"].values, shown["pressure"].values
-    colours = {"c": pressure, "norm": LogNorm(), "cmap": "viridis"}
+    norm = LogNorm(0.99 * pressure.min(), 1.01 * pressure.max())
+    colours = {"c": pressure, "norm": norm, "cmap": "viridis"}
     left.plot(inverse, shown["reference_delay"], "o", ms=7, mfc="none", mew=0.8, color=TRUTH_COLOUR, label="Cantera")
     left.scatter(inverse, shown["delay"], s=14, label="surrogate", **colours)
     points = right.scatter(inverse, 100 * shown["delay_error"], s=14, **colours)

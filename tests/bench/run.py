@@ -11,10 +11,11 @@ import torch
 
 from geodl.core.contract import Claim
 from geodl.reproduction import Results
-from tests.bench import demo, dynamics, flow, flow_surrogate, openfoam, startup, training, turbulence
+from tests.bench import chemistry, demo, dynamics, flow, flow_surrogate, openfoam, startup, training, turbulence
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 BENCHES: dict[str, Callable[[], list[Claim]]] = {
+    "chemistry": chemistry.claims,
     "demo": demo.claims,
     "dynamics": dynamics.claims,
     "flow": lambda: [*flow.claims(), *flow_surrogate.claims()],

@@ -98,6 +98,18 @@ def test_time_steps_are_those_of_the_path_or_of_the_span():
 
 
 @pytest.mark.usefixtures("stubbed")
+def test_boxes_are_looked_at_most_while_they_are_young():
+    ds = generate(seed=1, **{**SMALL, "records": 200, "boxes": 2, "early": 1.0})
+    first = float((ds["time"] == 0).mean())
+    assert first == pytest.approx(np.log(2) / np.log(289), abs=0.06)
+    assert float(ds["time"].median()) == pytest.approx(np.sqrt(289) * 300, rel=0.6)
+    again = ds.isel(sample=(ds["time"] == 0).values)
+    assert float((~again["perturbed"]).sum()) <= 2  # one for each box
+    late = generate(seed=1, **{**SMALL, "early": 0.0})
+    assert late["time"].values.tolist() == sorted(late["time"].values[:7].tolist()) * 6
+
+
+@pytest.mark.usefixtures("stubbed")
 def test_a_finished_folder_can_be_asked_for_more(tmp_path, monkeypatch):
     ds = generate(seed=1, folder=tmp_path, **SMALL)
     monkeypatch.setattr(batch, "_chemistries", None)  # nothing is left to make
@@ -128,7 +140,7 @@ def test_what_is_wrong_is_refused_before_the_work():
 
 
 def test_labels_of_the_solver_conserve_and_are_exact():
-    ds = generate(seed=1, boxes=3, days=0.75, records=6, workers=1)
+    ds = generate(seed=1, boxes=3, days=0.75, records=6, rtol=1e-5, atol=1e-16, workers=1)
     mechanism = LumpedMechanism.from_record(json.loads(ds.attrs["mechanism_record"]))
     start = ds["concentration"] + ds["dt"] * ds["emission"]
     families = mechanism.family_matrix.T

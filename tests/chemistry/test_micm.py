@@ -146,6 +146,12 @@ def test_a_mechanism_survives_json(micm):
     assert_refused(MechanismError, lambda: LumpedMechanism.from_record({"name": "x"}), "record")
 
 
+def test_what_nothing_makes_is_absent(micm):
+    """Neither shipped nor emitted, and no reaction of what is there makes them."""
+    assert micm.mechanism.absent == ("BENZENE", "BENZRO2", "ETOH", "SESQ", "TERP")
+    assert read_lumped("chapman").absent == ()
+
+
 def test_species_are_found_by_name_in_any_order(micm):
     mechanism = micm.mechanism
     names = list(reversed(mechanism.species))

@@ -173,7 +173,7 @@ def test_rounding_leaves_the_elements_to_the_traces():
     before = compositions(5000, 3.0)
     after = PROJECT(before * (0.1 * normal(COUNT, 5000, seed=1)).exp(), before).composition
     found = PROJECT.rounded(after, before, torch.float32).float().double()
-    torch.testing.assert_close(found, after, rtol=1.01e-3, atol=0)
+    torch.testing.assert_close(found, after, rtol=3.01e-3, atol=0)
     rounded, moved = (
         (torch.from_numpy(REACTING) @ (y - before) / (torch.from_numpy(REACTING) @ before)).abs()
         for y in (after.float().double(), found)

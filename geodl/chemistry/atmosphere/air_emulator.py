@@ -97,9 +97,9 @@ class EmulatedAir:
         dt: Tensor,
     ) -> tuple[Tensor, Tensor]:
         before = given.clamp(min=0)
-        seen = self.network.look(temperature, pressure, before, photolysis, emission, dt)
-        after, status, *_ = self.network.step(before, emission, dt, seen)
-        doubted = ~self.surrogate.guard(seen) & (status == OK)
+        inputs = (temperature, pressure, before, photolysis, emission, dt)
+        after, status, *_ = self.network.step(before, emission, dt, self.network.look(*inputs))
+        doubted = ~self.surrogate.guard(self.surrogate.family.features(inputs)) & (status == OK)
         status = torch.where(doubted, OUT_OF_DOMAIN, status)
         sound = torch.isfinite(after).all(1)
         status = torch.where(sound, status, OUT_OF_DOMAIN).to(torch.int8)

@@ -3,11 +3,13 @@
 import functools
 from typing import Any
 
+import torch
 import xarray as xr
 from torch import Tensor
 
 from geodl.chemistry.atmosphere.air_baselines import linear, unchanged
 from geodl.chemistry.atmosphere.air_example import air_example
+from geodl.chemistry.atmosphere.air_features import NUMBERS
 from geodl.chemistry.atmosphere.air_given import completed_air
 from geodl.chemistry.atmosphere.air_loss import air_loss
 from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape, take_limits, take_scale
@@ -55,10 +57,13 @@ def samples(ds: xr.Dataset, mechanism: LumpedMechanism) -> tuple[xr.Dataset, xr.
     return ds, ds[ends].rename(dict.fromkeys(ends, "concentration"))
 
 
-def guarded_air(inputs: Tensors, eyes: AirNetwork) -> Tensor:
-    """What the guard looks at: conditions and logarithms of concentrations, as a network that is new sees them."""
+def guarded_air(inputs: Tensors, eyes: AirNetwork, shipped: Tensor) -> Tensor:
+    """What the guard looks at: what the network sees, and how far emissions are from a multiple of the shipped ones."""
     temperature, pressure, concentration, photolysis, emission, dt = (x.double() for x in inputs)
-    return eyes.look(temperature, pressure, concentration, photolysis, emission, dt)
+    seen = eyes.look(temperature, pressure, concentration, photolysis, emission, dt)[:, : NUMBERS + eyes.seen]
+    relative = emission / eyes.shipped
+    unlike = (relative - relative.sum(1, keepdim=True) * shipped).abs().sum(1, keepdim=True)
+    return torch.cat([seen, unlike], 1)
 
 
 def make_air(options: Any, about: str) -> Family:
@@ -72,6 +77,7 @@ def make_air(options: Any, about: str) -> Family:
     mechanism = LumpedMechanism.from_record(options.mechanism)
     shape = AirShape(tuple(options.hidden), options.members, options.rollout)
     eyes = AirNetwork(mechanism, AirShape(hidden=()))
+    shipped = torch.from_numpy(mechanism.row(mechanism.emission)) / eyes.shipped
     return Family(
         name="chemistry",
         about=about,
@@ -84,7 +90,7 @@ def make_air(options: Any, about: str) -> Family:
         samples=functools.partial(samples, mechanism=mechanism),
         loss=functools.partial(air_loss, active=eyes.active),
         complete=functools.partial(completed_air, mechanism=mechanism),
-        features=functools.partial(guarded_air, eyes=eyes),
+        features=functools.partial(guarded_air, eyes=eyes, shipped=shipped),
         warm_start=take_scale,
         calibrate=take_limits,
         generate=generate,

@@ -50,12 +50,14 @@ class AirNetwork(nn.Module):
         super().__init__()
         self.shape, species = shape, mechanism.species
         passive = {*mechanism.given, *mechanism.absent}
-        self.active = [i for i, name in enumerate(species) if name not in passive]
+        active = [name for name in species if name not in passive]
+        self.seen = sum(name not in FORGETFUL for name in active)  # the first of the active
+        self.active = [mechanism.index(name) for name in sorted(active, key=lambda name: name in FORGETFUL)]
         self.absent = [mechanism.index(name) for name in mechanism.absent]
-        self.seen = [k for k, i in enumerate(self.active) if species[i] not in FORGETFUL]  # among the active
         self.vapour = [i for i, name in enumerate(species) if name == "H2O"]
-        self.register_buffer("shipped", torch.tensor(mechanism.row(mechanism.emission)), persistent=False)
-        count, seen = len(self.active), len(self.seen)
+        self.shipped = sum(mechanism.emission.values()) or 1.0
+        self.register_buffer("_active", torch.tensor(self.active), persistent=False)
+        count, seen = len(self.active), self.seen
         sizes = (NUMBERS + seen, *shape.hidden, seen + count)
         self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
         self.scale = FeatureScale(NUMBERS + count)
@@ -63,11 +65,13 @@ class AirNetwork(nn.Module):
         self.register_buffer("usual", torch.zeros(seen))
         self.register_buffer("largest_correction", torch.tensor(torch.inf))
         self.register_buffer("largest_spread", torch.tensor(torch.inf))
-        self.projection = Projection(mechanism.family_matrix[:, self.active].astype(float))
+        self.families = len(mechanism.families)
+        if self.families:
+            self.projection = Projection(mechanism.family_matrix[:, self.active].astype(float))
         for member in self.dense:
             _start_small(member)
 
-    shipped: Tensor
+    _active: Tensor
     trace: Tensor
     usual: Tensor
     largest_correction: Tensor
@@ -111,28 +115,34 @@ class AirNetwork(nn.Module):
     ) -> Tensor:
         """What is seen of cells [cell, feature]: numbers, then logarithms of what there is with all emitted."""
         vapour = concentration[:, self.vapour].sum(-1)
-        strength = emission.sum(-1) / self.shipped.sum().clamp(min=1e-30)
+        strength = emission.sum(-1) / self.shipped
         first = numbers(temperature, pressure, vapour, photolysis=photolysis, emission=strength, dt=dt)
         return torch.cat([first, (self._fed(concentration, emission, dt) + self.trace).log()], -1)
 
     def _fed(self, concentration: Tensor, emission: Tensor, dt: Tensor) -> Tensor:
-        return concentration[:, self.active] + emission[:, self.active] * dt[:, None]
+        active = (given.index_select(1, self._active) for given in (concentration, emission))
+        return next(active) + next(active) * dt[:, None]
 
     def step(self, concentration: Tensor, emission: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
         """One step in float64 of cells that were looked at: concentrations, status, correction, spread."""
         before = self._fed(concentration, emission, dt)
         moved, spread = self.moved(seen, before, dt)
-        projected = self.projection(moved.T, before.T)
-        after = concentration.clone()
-        after[:, self.active] = projected.composition.T
-        return after, self._status(concentration, projected, spread), projected.correction, spread
+        restored = self._restored(moved, before)
+        after = concentration.index_copy(1, self._active, restored.composition.T)
+        return after, self._status(concentration, restored, spread), restored.correction, spread
+
+    def _restored(self, moved: Tensor, before: Tensor) -> Projected:
+        """With the families of before; of a mechanism without families, as it is."""
+        if self.families:
+            return self.projection(moved.T, before.T)
+        none = torch.zeros_like(moved[:, 0])
+        return Projected(moved.T, none, none.bool())
 
     def moved(self, seen: Tensor, before: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Concentrations of the active species after ``dt`` [cell, species], and how far the members differ [cell]."""
-        scaled, found = self.scale(seen), []
-        scaled = torch.cat([scaled[:, :NUMBERS], scaled[:, NUMBERS:][:, self.seen]], -1)
+        scaled, found = self.scale(seen)[:, : NUMBERS + self.seen], []
         for member in self.dense:
-            speed, steady = member(scaled).to(before).split([len(self.seen), len(self.active)], -1)
+            speed, steady = member(scaled).to(before).split([self.seen, len(self.active)], -1)
             share = self._share(speed, dt)
             mean, std = self.scale.mean[NUMBERS:].double(), self.scale.std[NUMBERS:].double()
             state = (mean + (2 * std * steady).clamp(max=_ABOVE)).exp()
@@ -144,10 +154,9 @@ class AirNetwork(nn.Module):
 
     def _share(self, speed: Tensor, dt: Tensor) -> Tensor:
         """1 - e^(-k dt) of every active species."""
-        share = -torch.expm1(-_AT_ONCE * dt)[:, None].repeat(1, len(self.active))
         frequency = (self.usual + _FOLDS * speed).clamp(_SLOWEST, _FASTEST).exp()
-        share[:, self.seen] = -torch.expm1(-frequency * (dt / TIME)[:, None])
-        return share
+        forgotten = (_AT_ONCE * TIME * torch.ones_like(dt))[:, None].expand(-1, len(self.active) - self.seen)
+        return -torch.expm1(-torch.cat([frequency, forgotten], -1) * (dt / TIME)[:, None])
 
     def _status(self, concentration: Tensor, projected: Projected, spread: Tensor) -> Tensor:
         unsure = (projected.correction > self.largest_correction) | (spread > self.largest_spread)
@@ -173,7 +182,7 @@ def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     network.scale.fit(seen)
     after = (outputs[0][:, network.active].double() + network.trace).log()
     change = (after - seen[:, NUMBERS:]).abs().mean(0) / network.scale.std[NUMBERS:]
-    network.usual.copy_(change.clamp(1e-9, 1.0).log()[network.seen])
+    network.usual.copy_(change.clamp(1e-9, 1.0).log()[: network.seen])
 
 
 def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:

@@ -7,7 +7,6 @@ import xarray as xr
 
 from geodl.chemistry.atmosphere.box import DAY, AirChemistry, Boxes, Step, steps, whole_steps
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
-from geodl.chemistry.atmosphere.musica import BACKWARD_EULER
 from geodl.chemistry.atmosphere.plan import Plan, draw_boxes
 from geodl.chemistry.atmosphere.reference import MicmChemistry
 from geodl.chemistry.state import OK
@@ -35,7 +34,7 @@ def make_batch(plan: Plan, numbers: range) -> xr.Dataset:
     path, labels = _chemistries(plan)
     boxes = draw_boxes(plan, path.mechanism, numbers)
     rngs = [np.random.default_rng([plan.seed, number, 1]) for number in numbers]
-    parts = [_samples(plan, labels, boxes, step, dt=dt, rngs=rngs) for step, dt in _records(plan, path, boxes)]
+    parts = [_samples(plan, labels, boxes, *record, rngs=rngs) for record in _records(plan, path, boxes)]
     values = {name: np.stack([part[name] for part in parts], 1) for name in parts[0]}  # [box, record, ...]
     values["box"] = np.broadcast_to(np.array(numbers)[:, None], values["dt"].shape)
     good = values.pop("status") == OK
@@ -44,19 +43,30 @@ def make_batch(plan: Plan, numbers: range) -> xr.Dataset:
 
 def _chemistries(plan: Plan) -> tuple[AirChemistry, AirChemistry]:
     """Solvers of lives and of labels: states need only be likely, labels exact."""
-    path = MicmChemistry(plan.mechanism, solver=BACKWARD_EULER)
+    path = MicmChemistry(plan.mechanism)
     return path, MicmChemistry(plan.mechanism, solver=LABELS, rtol=plan.rtol, atol=plan.atol)
 
 
-def _records(plan: Plan, path: AirChemistry, boxes: Boxes) -> Iterator[tuple[Step, float]]:
-    """Steps of life that are recorded, drawn from the seed alone, with the time step of their samples."""
+def _records(plan: Plan, path: AirChemistry, boxes: Boxes) -> Iterator[tuple[Step, float, bool]]:
+    """Steps of life that are recorded, drawn from the seed alone, with the time step of their samples.
+
+    And whether these must be moved off the path, because the step was recorded before.
+    """
     number = whole_steps(plan.days * DAY, plan.step)
     rng = np.random.default_rng([plan.seed, _RECORDS])
-    count = np.bincount(rng.choice(number, plan.records, replace=plan.records > number), minlength=number)
+    count = np.bincount(_drawn(rng, number, plan), minlength=number)
     for step, times in zip(steps(path, boxes, number=number, dt=plan.step), count, strict=True):
-        for _ in range(times):
+        for again in range(times):
             drawn = float(plan.draw(rng, "dt"))
-            yield step, drawn if rng.uniform() < plan.off_step else plan.step
+            yield step, drawn if rng.uniform() < plan.off_step else plan.step, again > 0
+
+
+def _drawn(rng: np.random.Generator, number: int, plan: Plan) -> np.ndarray:
+    """Numbers of the steps: a share even in the logarithm of time, the others even in time."""
+    early = round(plan.early * plan.records)
+    first = np.floor((number + 1.0) ** rng.uniform(size=early)).astype(int) - 1
+    late = plan.records - early
+    return np.concatenate([first, rng.choice(number, late, replace=late > number)])
 
 
 def _samples(
@@ -64,12 +74,13 @@ def _samples(
     labels: AirChemistry,
     boxes: Boxes,
     step: Step,
-    *,
     dt: float,
+    again: bool,
+    *,
     rngs: list[np.random.Generator],
 ) -> dict[str, np.ndarray]:
     """One sample of each box."""
-    noise = np.array([_noise(plan, rng, boxes.concentration.shape[1]) for rng in rngs])
+    noise = np.array([_noise(plan, rng, boxes.concentration.shape[1], again) for rng in rngs])
     noise[:, [labels.mechanism.index(name) for name in labels.mechanism.given]] = 0
     before = step.before * np.exp(noise)
     state = labels.advance(
@@ -89,9 +100,9 @@ def _samples(
     }
 
 
-def _noise(plan: Plan, rng: np.random.Generator, species: int) -> np.ndarray:
+def _noise(plan: Plan, rng: np.random.Generator, species: int, always: bool) -> np.ndarray:
     """What is added to the logarithms of one sample."""
-    scale = plan.noise * rng.uniform() * (rng.uniform() < plan.perturbed)
+    scale = plan.noise * rng.uniform() * (rng.uniform() < plan.perturbed or always)
     return np.asarray(scale * rng.standard_normal(species))
 
 

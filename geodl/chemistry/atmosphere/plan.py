@@ -32,6 +32,7 @@ class Plan(Settings):
         boxes: how many; the samples of a box belong together.
         days: that each box lives.
         records: samples of each box, at steps of its life that are drawn at random.
+        early: share of the records that are even in the logarithm of time: a box begins far from where it ends.
         temperature, pressure: in K and Pa, drawn evenly.
         humidity: relative, drawn evenly.
         concentration: factors on the shipped concentrations, one for each species, even in the logarithm.
@@ -42,7 +43,8 @@ class Plan(Settings):
         step: of a life, in s.
         dt: time steps of samples in s, even in the logarithm, one for all boxes of a record.
         off_step: share of the records that have a time step of that span; all others have ``step``.
-        perturbed: share of the samples whose concentrations are moved off the path of their box.
+        perturbed: share of the samples whose concentrations are moved off the path of their box; those of a step that
+            was recorded before always are.
         noise: largest standard deviation of the logarithm there; each sample draws its own below.
         rtol, atol: tolerances of the labels.
         batch: boxes that live side by side, and are kept in one go.
@@ -52,8 +54,9 @@ class Plan(Settings):
     seed: Annotated[int, Field(ge=0)] = 0
     mechanism: str = "carbon_bond_5"
     boxes: Positive = 2048
-    days: Annotated[float, Field(gt=0)] = 6.0
+    days: Annotated[float, Field(gt=0)] = 4.0
     records: Positive = 250
+    early: Share = 0.4
     temperature: Span = "220:305"
     pressure: Span = "20265:101325"
     humidity: Span = "0.1:0.9"
@@ -63,9 +66,9 @@ class Plan(Settings):
     dilution: Span = "0.5:2"
     step: Annotated[float, Field(gt=0)] = 300.0
     dt: Span = "10:1800"
-    off_step: Share = 0.25
-    perturbed: Share = 0.5
-    noise: Annotated[float, Field(ge=0, le=2)] = 0.3
+    off_step: Share = 0.2
+    perturbed: Share = 0.4
+    noise: Annotated[float, Field(ge=0, le=2)] = 0.2
     rtol: Annotated[float, Field(gt=0)] = 1e-3
     atol: Annotated[float, Field(gt=0)] = 1e-14
     batch: Positive = 64

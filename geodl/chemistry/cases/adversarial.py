@@ -32,7 +32,7 @@ def adversarial_states(count: int, seed: int, mechanism: Mechanism) -> tuple[Cel
 
 
 def _log_uniform(random: np.random.Generator, count: int, ends: tuple[float, float]) -> np.ndarray:
-    return np.exp(random.uniform(*np.log(ends), count))
+    return np.exp(random.uniform(np.log(ends[0]), np.log(ends[1]), count))
 
 
 def _compositions(random: np.random.Generator, count: int, mechanism: Mechanism) -> np.ndarray:
@@ -76,7 +76,13 @@ class Drift:
 
 
 def drift(
-    chemistry: Chemistry, start: Cells, steps: int = 100_000, *, dtype: Any = np.float64, seed: int = 0, show: bool = True
+    chemistry: Chemistry,
+    start: Cells,
+    steps: int = 100_000,
+    *,
+    dtype: Any = np.float64,
+    seed: int = 0,
+    show: bool = True,
 ) -> Drift:
     """Roll out cells that get each answer as their next question, over time steps of 1e-8 to 1e-5 s.
 

@@ -12,6 +12,7 @@ from geodl.chemistry.cases.reactor import Cells, Trajectory
 from geodl.chemistry.data.generate import generate
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.state import CLIPPED, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
 from geodl.core.contract import Claim, Tensors
 from geodl.core.surrogate import Surrogate
 from geodl.train.fit import prepare
@@ -23,6 +24,7 @@ FLAME_ONLY = {"hidden": [32, 32]}
 # factors from the lowest and from the highest value of a span of the training data
 BELOW, ABOVE = (1 / 20, 1 / 4), (4.0, 20.0)
 LEAN, RICH = (1 / 8, 1 / 3), (3.0, 8.0)
+FOLDS = 10.0  # of odds by e, that count as much as one more threshold of distance
 HOTTER = 500.0, 1000.0  # K above the hottest fresh gas
 
 
@@ -54,8 +56,17 @@ def random_compositions(data: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
 
 
 def doubt(surrogate: Surrogate, ds: xr.Dataset) -> np.ndarray:
-    """What the guard says of states, in units of its threshold [sample]."""
-    return (surrogate.guard.score(surrogate.features(_inputs(surrogate, ds))) / surrogate.guard.threshold).numpy()
+    """How far states are from those of training, 1 where the guard begins to flag them [sample].
+
+    The larger of two: the distance over its threshold, and how much less familiar than the least familiar ones.
+    """
+    network, inputs = surrogate.core.network, _inputs(surrogate, ds)
+    assert isinstance(network, KineticsNetwork)
+    names = [variable.name for variable in surrogate.family.schema.diagnostics]
+    familiarity = surrogate.judged(inputs).diagnostics[names.index("familiarity")].double()
+    distance = surrogate.guard.score(surrogate.features(inputs)) / surrogate.guard.threshold
+    strangeness = 1 + (network.domain.least - familiarity) / FOLDS
+    return torch.maximum(distance, strangeness).numpy()
 
 
 def flagged(surrogate: Surrogate, ds: xr.Dataset) -> np.ndarray:

@@ -97,7 +97,7 @@ class Fuel:
 
     def quick(self) -> "Fuel":
         """The same in a minute, which shows that everything works and nothing else."""
-        few = {"trajectories": 36, "flames": 4, "samples": 40, "workers": 1, "rtol": 1e-6, "atol": 1e-10}
+        few = {"trajectories": 24, "flames": 4, "samples": 30, "workers": 1, "rtol": 1e-6, "atol": 1e-10}
         return dataclasses.replace(
             self,
             temperature=(self.temperature[1] - 200, self.temperature[1]),
@@ -106,8 +106,8 @@ class Fuel:
             training={**self.training, "epochs": 2, "batch_size": 256},
             fractions=(0.6, 0.2, 0.2),
             effort=Effort(
-                {1e-6: 2e-4}, 0.0, 6, (1.0,), {"cells": 40, "per_thickness": 5, "tolerance": 0.2},
-                drift_steps=100, adversarial=10_000, outside=2, batches=(64, 256), repeats=3,
+                {1e-6: 1e-4}, 0.0, 6, (1.0,), {"cells": 40, "per_thickness": 5, "tolerance": 0.2},
+                drift_steps=30, adversarial=10_000, outside=2, batches=(64, 256), repeats=2,
             ),
         )  # fmt: skip
 

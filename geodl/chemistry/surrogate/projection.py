@@ -20,7 +20,7 @@ _LEAST = 1e-200  # of a diagonal, whose gradient is its power -3/2
 _ABSENT = 1e-100  # kmol/kg of an element, below which none of its species can form
 _EXACT = 5e-15  # relative; beyond, a raw composition was too far off for the arithmetic
 
-_FINE = 1e-4  # mass fraction, above which species take less and less of an error of rounding
+_FINER = 1e-2, 1e-4, 1e-6  # mass fractions, above which species take less and less of an error of rounding
 _SLIGHT = 1e-3  # relative change that a trace may take of it: its chemistry comes first
 
 Rows = tuple[Tensor, ...]
@@ -77,14 +77,16 @@ class Projection(Constants):
     def rounded(self, composition: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
         """Compositions [species, cell] as ``dtype`` has them, in float64, with the elements of those before.
 
-        The major species are rounded away from them by more than traces amount to, step after step in one direction;
-        traces, which the same precision resolves finely, take the error where it is slight for them.
+        A small change of a major species is rounded away, those of traces are not, and elements drift step after step.
+        Ever finer species therefore take the error of the coarser ones, as far as that is slight for them.
         """
         y = composition.to(dtype).double()
-        weight = y * (_FINE / y.clamp(min=_FINE)).square()
-        change = weight * self._relative_change(weight, before - y)
-        slight = (change.abs() <= _SLIGHT * y).all(0)
-        return torch.where(slight, y + change, y)
+        for fine in _FINER:
+            weight = y * (fine / y.clamp(min=fine)).square()
+            change = weight * self._relative_change(weight, before - y)
+            share = (_SLIGHT * y / change.abs().clamp(min=_LEAST)).masked_fill(y == 0, 1.0).amin(0).clamp(max=1)
+            y = (y + share * change).to(dtype).double()
+        return y
 
     def _without_absent(self, raw: Tensor, before: Tensor) -> Tensor:
         """No species forms of an element that a cell does not have."""
