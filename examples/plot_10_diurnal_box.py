@@ -28,8 +28,7 @@ from geodl.chemistry.atmosphere.plan import Plan, draw_boxes
 
 torch.set_num_threads(1)
 reference = MicmChemistry("carbon_bond_5", rtol=1e-5, atol=1e-16)
-mechanism = reference.mechanism
-print(*(f"{name}: {members}" for name, members in mechanism.families.items()), sep="\n")
+print(*(f"{name}: {members}" for name, members in reference.mechanism.families.items()), sep="\n")
 
 # %%
 # Boxes with light from six to eighteen o'clock, emissions, and mixing with the air around. Samples of their lives are
@@ -49,7 +48,7 @@ chemistries = {
 
 # %%
 # All go their own way for a day, in steps of 300 s. The cost is that of one cell and step on one thread.
-boxes = draw_boxes(Plan(seed=5, **plan), mechanism, range(64))
+boxes = draw_boxes(Plan(seed=5, **plan), reference.mechanism, range(64))
 table = error_versus_cost(boxes, chemistries, reference=reference)
 for name in table.chemistry.values[1:]:
     one = table.sel(chemistry=name)
@@ -58,7 +57,7 @@ for name in table.chemistry.values[1:]:
 
 # %%
 # In every step of the emulator the families change by what is emitted, and by nothing else.
-rows, off = mechanism.family_matrix.T, []
+rows, off = reference.mechanism.family_matrix.T, []
 for step in steps(chemistries["emulator"], boxes, number=48):
     off.append(np.abs(step.after @ rows / ((step.before + 300 * boxes.emission) @ rows) - 1).max())
 print(f"families off by {max(off):.0e} in a step")

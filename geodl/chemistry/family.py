@@ -33,7 +33,7 @@ _CITATIONS = (
     "Goodwin et al., Cantera: an object-oriented software toolkit for chemical kinetics, thermodynamics, and transport",
 )
 _SETTINGS = {
-    "epochs": 120, "batch_size": 1024, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
+    "epochs": 150, "batch_size": 512, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
 }  # fmt: skip
 MADE_UP = "one-step"
 CANTERA = ".yaml", ".yml"

@@ -2,26 +2,17 @@
 
 import dataclasses
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from geodl.chemistry.emulator import EmulatedChemistry
-from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import require_same
 from geodl.chemistry.state import CLIPPED, OUT_OF_DOMAIN, Array, State
 from geodl.core.surrogate import Surrogate
 from geodl.errors import OptionError
-
-
-class Chemistry(Protocol):
-    """What advances cells: a solver, an emulator, or both."""
-
-    mechanism: Mechanism
-
-    def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State: ...
 
 
 @dataclasses.dataclass

@@ -133,7 +133,7 @@ def test_the_loss_vanishes_for_the_truth_alone_and_has_gradients(network):
     network.requires_grad_(True)
     loss = air_loss(network.train()(*inputs), (truth,), inputs, active=network.active)
     loss.backward()
-    assert float(loss) > 0
+    assert loss.item() > 0
     assert all(bool(torch.isfinite(weight.grad).all()) for weight in network.dense.parameters())
 
 

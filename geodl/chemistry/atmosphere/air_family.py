@@ -26,7 +26,7 @@ _CITATIONS = (
     "MUSICA: the Multi-Scale Infrastructure for Chemistry and Aerosols, NCAR",
 )
 _SETTINGS = {
-    "epochs": 100, "batch_size": 1024, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
+    "epochs": 500, "batch_size": 1024, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from geodl.core.contract import Tensors
 SHARE = 0.3  # of the mean change of a species: errors of smaller changes count as they are
 LEAST = 1e-6  # relative change, about what inputs in single precision resolve
 COARSE = 0.01  # relative change beyond which none is small
-LINEAR = 0.1  # weight of the errors of large changes
+LINEAR = 0.5  # weight of the errors of large changes
 
 
 def air_loss(predicted: Tensors, targets: Tensors, inputs: Tensors, *, active: list[int]) -> Tensor:

@@ -101,8 +101,8 @@ def _told_apart(far: np.ndarray, near: np.ndarray) -> float:
 
 def flame_only(fuel: Fuel, parts: Split, *, seed: int = 0, device: str = "cpu") -> Surrogate:
     """A small surrogate that has seen nothing but flames."""
-    both = xr.concat([parts.train, parts.valid], "sample")
-    data = both.isel(sample=(both["kind"] == "flame").values)
+    states = xr.concat([parts.train, parts.valid, parts.test], "sample")  # judged on reactors alone
+    data = states.isel(sample=(states["kind"] == "flame").values)
     flames = split(data, "trajectory", fractions=(0.5, 0.25, 0.25))
     return trained(fuel, flames.train, flames.valid, seed=seed, device=device, **FLAME_ONLY).surrogate
 
