@@ -93,11 +93,12 @@ def number(value: float) -> str:
 def families() -> None:
     """List the families, what they do, and their options with defaults."""
     from geodl.core import contract
+    from geodl.core.settings import brief
 
     for name in contract.families():
         recipe = contract.recipe(name)
         rows = [
-            [key, str(field.get_default(call_default_factory=True))]
+            [key, str(brief(field.get_default(call_default_factory=True)))]
             for key, field in recipe.options.model_fields.items()
         ]
         table(f"{name}: {recipe.about}", ["option", "default"], rows)

@@ -24,7 +24,9 @@ _HOME = {
     "FreshGas": "cases.flame_speed",
     "flame_speeds": "cases.flame_speed",
     "MicmChemistry": "atmosphere.reference",
+    "EmulatedAir": "atmosphere.air_emulator",
     "Boxes": "atmosphere.box",
+    "draw_boxes": "atmosphere.plan",
 }
 __all__ = list(_HOME)
 

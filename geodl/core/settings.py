@@ -36,6 +36,11 @@ def _json(key: str, value: Any) -> str:
         ) from error
 
 
+def brief(option: Any) -> Any:
+    """An option as people read it: by its name where it is a whole record."""
+    return option.get("name", "a record") if isinstance(option, Mapping) else option
+
+
 class Settings(pydantic.BaseModel):
     """Base of every set of options; subclasses only list their fields."""
 

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import xarray as xr
 from geodl.core import files
 from geodl.core.contract import Claim, flatten
 from geodl.core.pack import Samples, unpack
+from geodl.core.settings import brief
 from geodl.core.surrogate import Surrogate, predict
 from geodl.train import plots
 from geodl.train.evaluate import evaluate
@@ -63,15 +64,10 @@ def render(surrogate: Surrogate, test: xr.Dataset, claims: Sequence[Claim] = (),
         coverage=_coverage_table(scores, names, surrogate.intervals.level),
         domain=_domain_table(surrogate),
         trusted=f"{float(scores['in_domain']):.1%}",
-        options=json.dumps({key: _brief(value) for key, value in surrogate.family.options.items()}),
+        options=json.dumps({key: brief(value) for key, value in surrogate.family.options.items()}),
         figures=[(title, _embedded(figure)) for title, figure in _figures(surrogate, test, scores, names).items()],
         number=_number,
     )
-
-
-def _brief(option: Any) -> Any:
-    """An option as it is, or by its name where it is a whole record."""
-    return option.get("name", "a record") if isinstance(option, Mapping) else option
 
 
 def _figures(surrogate: Surrogate, test: xr.Dataset, scores: xr.Dataset, names: list[str]) -> "dict[str, Figure]":

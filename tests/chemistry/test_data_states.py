@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from geodl.core.parts import make_parts
 from geodl.chemistry.data.perturb import perturb
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.data.trajectories import Trajectory
 from geodl.chemistry.example import example, one_step
+from geodl.core.parts import make_parts
 from geodl.errors import OutputError, ResumeError
 from geodl.testing import assert_refused
 

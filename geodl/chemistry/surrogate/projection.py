@@ -20,8 +20,9 @@ _LEAST = 1e-200  # of a diagonal, whose gradient is its power -3/2
 _ABSENT = 1e-100  # kmol/kg of an element, below which none of its species can form
 _EXACT = 5e-15  # relative; beyond, a raw composition was too far off for the arithmetic
 
-_FINER = 1e-2, 1e-4, 1e-6  # mass fractions, above which species take less and less of an error of rounding
-_SLIGHT = 1e-3  # relative change that a trace may take of it: its chemistry comes first
+_FINER = 1e-3, 1e-5  # mass fractions, above which species take less and less of an error of rounding
+_TRACE = 1e-6  # below, they take none: it would slow down the radicals of an induction
+_SLIGHT = 1e-3  # relative change that a species may take of it: its chemistry comes first
 
 Rows = tuple[Tensor, ...]
 
@@ -78,13 +79,13 @@ class Projection(Constants):
         """Compositions [species, cell] as ``dtype`` has them, in float64, with the elements of those before.
 
         A small change of a major species is rounded away, those of traces are not, and elements drift step after step.
-        Ever finer species therefore take the error of the coarser ones, as far as that is slight for them.
+        Minor species therefore take the error of the major ones, as far as that is slight for them.
         """
         y = composition.to(dtype).double()
         for fine in _FINER:
-            weight = y * (fine / y.clamp(min=fine)).square()
+            weight = (y * (fine / y.clamp(min=fine)).square()).masked_fill(y < _TRACE, 0.0)
             change = weight * self._relative_change(weight, before - y)
-            share = (_SLIGHT * y / change.abs().clamp(min=_LEAST)).masked_fill(y == 0, 1.0).amin(0).clamp(max=1)
+            share = (_SLIGHT * y / change.abs().clamp(min=_LEAST)).masked_fill(weight == 0, 1.0).amin(0).clamp(max=1)
             y = (y + share * change).to(dtype).double()
         return y
 
