@@ -51,6 +51,7 @@ def cells(
         OptionError: a time step that is negative or NaN.
     """
     fractions = mass_fraction if isinstance(mass_fraction, Tensor) else torch.tensor(np.asarray(mass_fraction))
+    fractions = fractions if fractions.is_floating_point() else fractions.double()  # else dt would be made whole
     if fractions.ndim != 2 or fractions.shape[1] != species:
         raise ShapeError(
             f"mass_fraction has shape {list(fractions.shape)}, expected [cell, {species}], one column for each species "

@@ -92,7 +92,8 @@ def test_a_roll_out_keeps_what_it_must(chemistry, cells, unchecked, dtype, eleme
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "element", "energy"), [(np.float64, 1e-12, 1e-10), (np.float32, 1e-6, 1e-2)])
+# Single precision in and out is rounded at every step, by whoever keeps it: what is left is what that costs.
+@pytest.mark.parametrize(("dtype", "element", "energy"), [(np.float64, 1e-12, 1e-10), (np.float32, 5e-5, 1e-2)])
 def test_a_hundred_thousand_steps_keep_what_they_must(chemistry, cells, unchecked, dtype, element, energy):
     found = drift(chemistry, Cells(*(x[:4] for x in cells[:3])), dtype=dtype, show=False)
     assert found.element <= element

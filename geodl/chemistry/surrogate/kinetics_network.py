@@ -54,6 +54,7 @@ class KineticsNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         self.active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
+        self.register_buffer("columns", torch.tensor(self.active), persistent=False)
         count = len(self.active)
         sizes = count + NUMBERS, *shape.hidden, 2 * count
         self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
@@ -66,6 +67,7 @@ class KineticsNetwork(nn.Module):
         for member in self.dense:
             _start_small(member)
 
+    columns: Tensor  # of the species that react
     largest_correction: Tensor
     largest_spread: Tensor
 
@@ -90,16 +92,15 @@ class KineticsNetwork(nn.Module):
 
     def look(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensor:
         """What dense networks and guard see of cells [cell, feature]."""
-        return features(temperature, pressure, root(mass_fraction[:, self.active]), dt)
+        return features(temperature, pressure, root(mass_fraction.index_select(1, self.columns)), dt)
 
     def step(self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
         """One step in float64 of cells that were looked at: what ``forward`` gives in evaluation."""
-        before = mass_fraction[:, self.active]
+        before = mass_fraction.index_select(1, self.columns)
         roots, scaled = seen[:, NUMBERS:], self.scale(seen)
         change, spread = self.change(scaled, roots, dt)
         projected = self.projection(moved(before, roots, change).T, before.T)
-        after = mass_fraction.clone()
-        after[:, self.active] = projected.composition.T
+        after = mass_fraction.index_copy(1, self.columns, projected.composition.T)
         heated = self._heated(temperature, mass_fraction, after)
         (log_odds,) = (spread,) if self.training else self.domain(scaled)
         known = self.domain.known(log_odds) | (dt == 0)  # no step is exact anywhere
@@ -112,9 +113,8 @@ class KineticsNetwork(nn.Module):
 
     def rounded(self, mass_fraction: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
         """Mass fractions [cell, species] as ``dtype`` has them, with the elements of those before, as far as can be."""
-        kept = mass_fraction.clone()
-        kept[:, self.active] = self.projection.rounded(kept[:, self.active].T, before[:, self.active].T, dtype).T
-        return kept
+        given, wanted = (y.index_select(1, self.columns).T for y in (mass_fraction, before))
+        return mass_fraction.index_copy(1, self.columns, self.projection.rounded(given, wanted, dtype).T)
 
     def change(self, scaled: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Of the roots within ``dt`` [cell, species], mean of the members, and their standard deviation [cell]."""
