@@ -26,6 +26,12 @@ def test_all_follow_the_mass_fractions_in_precision():
         assert {x.dtype for x in cells(1200, 1e5, torch.tensor(Y, dtype=dtype), 1e-6, species=3)} == {dtype}
 
 
+def test_whole_numbers_as_mass_fractions_leave_the_time_step_as_it_is():
+    temperature, _, fractions, dt = cells(1200.5, 1e5, np.eye(3, dtype=int), 1e-6, species=3)
+    assert fractions.dtype == torch.float64
+    assert (temperature.tolist(), dt.tolist()) == ([1200.5] * 3, [1e-6] * 3)
+
+
 def test_a_cell_without_numbers_passes():
     fractions = Y.copy()
     fractions[0, 1] = math.nan
