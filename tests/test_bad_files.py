@@ -235,7 +235,7 @@ BUNDLES: dict[str, tuple[Change, type[GeodlError], tuple[str, ...]]] = {
     "of an unknown family": (
         resigned(family="dynamic"), BundleError, ("no family 'dynamic'", "Did you mean 'dynamics'?"),
     ),
-    "of a family that is a module": (resigned(family="os.path"), BundleError, ("no family 'os.path'", "Known: chemistry, dynamics")),
+    "of a family that is a module": (resigned(family="os.path"), BundleError, ("no family 'os.path'", "Known: chem")),
     "with an unknown option": (resigned(options={"lead": 2}), BundleError, ("'lead'", "Did you mean 'leads'?")),
     "with other options": (resigned(options={"leads": 3}), BundleError, ("schema", "'dynamics'", "options")),
     "with weights of another shape": (

@@ -15,6 +15,7 @@ import geodl.reproduction as module
 from geodl.core.contract import Claim
 from geodl.errors import OutputError, UnknownNameError
 from geodl.testing import assert_refused
+from tests.child import quick_reproduction
 
 KEYS = {"name", "command", "commit", "machine", "threads", "seeds", "seconds", "note", "rows"}
 ROW = {"claim", "published", "measured", "unit", "bar", "passed"}
@@ -101,7 +102,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_closure_has_a_quick_variant_too(tmp_path: Path):
-    geodl.reproduce("lorenz96-closure", quick=True, folder=tmp_path)
+    quick_reproduction("lorenz96-closure", tmp_path)
     rows = json.loads((tmp_path / "lorenz96-closure.json").read_text())["rows"]
     assert all(np.isfinite(row["measured"]) and row["bar"] is None for row in rows)
     assert {"report.html", "hovmoeller.png", "lorenz96-closure.safetensors"} <= {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from geodl.chemistry.atmosphere.papers import atmosphere
 from geodl.chemistry.cases.comparison import beside, delay_claims, one_step_claims, still_claims, worst_of_seeds
 from geodl.chemistry.cases.conservation import conservation_claims
 from geodl.chemistry.cases.delays import Reference, judge, references
@@ -108,5 +109,6 @@ def cost(fuel: Fuel, data: Labelled, ours: Sequence[Trained]) -> list[Claim]:
 REPRODUCTIONS = {
     "chemistry100x": functools.partial(combustion, HYDROGEN),
     "chemistry100x-gri30": functools.partial(combustion, METHANE),
+    "atmosphere": atmosphere,
 }
 FURTHER = {"chemistry100x": ("chemistry100x-gri30",)}

@@ -12,16 +12,13 @@ from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.papers import FURTHER, REPRODUCTIONS
 from geodl.errors import MissingPackageError
 from geodl.testing import assert_refused
-from tests.child import python
+from tests.child import quick_reproduction
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("cantera")
-    folder = tmp_path_factory.mktemp("chemistry100x")
-    # In another Python, because checks of signatures would make it four times as long.
-    python("-W", "ignore", "-m", "geodl", "reproduce", "chemistry100x", "--quick", "--folder", str(folder), timeout=300)
-    return folder
+    return quick_reproduction("chemistry100x", tmp_path_factory.mktemp("chemistry100x"))
 
 
 def rows(made: Path) -> dict[str, float]:

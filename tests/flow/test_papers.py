@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 import geodl
+from tests.child import quick_reproduction
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("guo2016")
-    geodl.reproduce("guo2016", quick=True, folder=folder)
-    return folder
+    return quick_reproduction("guo2016", tmp_path_factory.mktemp("guo2016"))
 
 
 def rows(made: Path) -> dict[str, float]:

@@ -10,9 +10,11 @@ from torch import Tensor
 from geodl.chemistry.atmosphere.air_baselines import linear, unchanged
 from geodl.chemistry.atmosphere.air_example import air_example
 from geodl.chemistry.atmosphere.air_features import NUMBERS
+from geodl.chemistry.atmosphere.air_figures import figures
 from geodl.chemistry.atmosphere.air_given import completed_air
 from geodl.chemistry.atmosphere.air_loss import air_loss
 from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape, take_limits, take_scale
+from geodl.chemistry.atmosphere.air_scores import scores
 from geodl.chemistry.atmosphere.generate import generate
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.core.contract import Family, Tensors
@@ -94,6 +96,8 @@ def make_air(options: Any, about: str) -> Family:
         warm_start=take_scale,
         calibrate=take_limits,
         generate=generate,
+        metrics=scores,
+        figures=figures,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )

@@ -1,0 +1,69 @@
+"""Time per cell of kinetics of air, end to end, on states that boxes come through."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from geodl.chemistry.atmosphere.box import DAY, AirChemistry, Boxes, daylight
+
+BATCH = 1024  # cells, for which an emulator costs little more than its arithmetic
+
+
+@dataclasses.dataclass(frozen=True)
+class AirCells:
+    """Cells with one row each: K, Pa, mol m-3 [cell, species], share of the shipped light, mol m-3 s-1."""
+
+    temperature: np.ndarray
+    pressure: np.ndarray
+    concentration: np.ndarray
+    photolysis: np.ndarray
+    emission: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.temperature)
+
+
+def visited(run: xr.Dataset, boxes: Boxes, count: int = BATCH, *, dt: float = 300.0, seed: int = 0) -> AirCells:
+    """States of a roll-out drawn at random, in the order of their time of day.
+
+    That is fair to solvers: neighbours share their time steps, and wait for the worst of them.
+    """
+    rng = np.random.default_rng(seed)
+    hour, box = rng.integers(1, run.sizes["time"], count), rng.integers(len(boxes), size=count)
+    order = np.argsort(run["time"].values[hour] % DAY, kind="stable")
+    hour, box = hour[order], box[order]
+    return AirCells(
+        temperature=boxes.temperature[box],
+        pressure=boxes.pressure[box],
+        concentration=run["concentration"].values[hour, box],
+        photolysis=boxes.sunlight[box] * daylight(run["time"].values[hour] + dt / 2),
+        emission=boxes.emission[box],
+    )
+
+
+def interleaved(
+    contestants: Mapping[str, AirChemistry], cells: AirCells, *, dt: float = 300.0, repeats: int = 7
+) -> dict[str, float]:
+    """Median µs per cell of each, in turn so that all see the same machine; the first is not counted.
+
+    Of solvers without what it takes to hand cells over to them.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(repeats + 1):
+        for name, chemistry in contestants.items():
+            taken[name].append(_seconds(chemistry, cells, dt) * 1e6 / len(cells))
+    return {name: float(np.median(times[1:])) for name, times in taken.items()}
+
+
+def _seconds(chemistry: AirChemistry, cells: AirCells, dt: float) -> float:
+    before, begin = getattr(chemistry, "seconds", None), time.perf_counter()
+    chemistry.advance(
+        cells.temperature, cells.pressure, cells.concentration, dt,
+        photolysis=cells.photolysis, emission=cells.emission,
+    )  # fmt: skip
+    if before is None:
+        return time.perf_counter() - begin
+    return float(chemistry.seconds - before)  # type: ignore[attr-defined]
