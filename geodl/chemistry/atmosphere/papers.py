@@ -137,7 +137,7 @@ def outside(effort: Effort) -> dict[str, xr.Dataset]:
 
 
 def trained(effort: Effort, data: Labelled, *, seed: int, device: str = "cpu") -> Trained:
-    """An emulator and the seconds that it took, back on the processor."""
+    """A surrogate of one seed and the seconds that it took, back on the processor."""
     begin = time.perf_counter()
     made = family("chemistry", mechanism=MECHANISM, **effort.options)
     config = FitConfig.parse({**made.settings, **effort.training, "device": device})
@@ -158,6 +158,7 @@ def skill(
         Claim("conserved families over all days, largest relative error", family_drift(run, boxes, air.mechanism), "1",
               ("<=", CONSERVED)),
         Claim("share of hours and boxes flagged, held-out boxes", float((run["status"] != OK).mean()), "1"),
+        Claim("share of samples flagged, held-out boxes", float(steps["share_out_of_domain"]), "1"),
     ]  # fmt: skip
     found = found.assign(concentration=_shown(run), smallest_concentration=run["concentration"].min())
     return [*claims, *step_claims(steps)], xr.merge([found, steps])
