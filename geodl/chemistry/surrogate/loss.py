@@ -9,11 +9,14 @@ from geodl.core.contract import Tensors
 
 SMALL = 1e-2  # Box-Cox units, or 300 K, per step of long duration: errors of smaller changes count as they are
 LARGE = 3.0  # weight of the errors of large changes
+OWN = 3.0  # weight of errors as shares of the fastest change in the same cell
+STILL = 1e-3  # changes below which a cell counts as still
 _KELVIN = 300.0
 
 
 def step_loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
-    """Mean absolute error of what happened in a step: of its logarithm beyond ``SMALL``, and of itself.
+    """Mean absolute error of what happened in a step, in three measures: of its logarithm beyond ``SMALL``, of itself,
+    and as a share of the fastest change in the same cell, without which slow inductions would hardly count.
 
     Changes are those of the Box-Cox transforms of the mass fractions and of temperature, over dt / (dt + 1e-6 s).
     """
@@ -23,7 +26,8 @@ def step_loss(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
     share = (dt / (dt + TIME))[:, None]
     found, truth = found / share, truth / share
     relative = (_asinh(found / SMALL) - _asinh(truth / SMALL)).abs()
-    return (relative + LARGE * (found - truth).abs()).mean()
+    fastest = truth.abs().amax(1, keepdim=True)
+    return (relative + (LARGE + OWN / (fastest + STILL)) * (found - truth).abs()).mean()
 
 
 def _coordinates(temperature: Tensor, mass_fraction: Tensor) -> Tensor:
