@@ -9,7 +9,7 @@ from geodl.core.contract import Tensors
 
 SMALL = 1e-2  # Box-Cox units, or 300 K, per step of long duration: errors of smaller changes count as they are
 LARGE = 3.0  # weight of the errors of large changes
-OWN = 3.0  # weight of errors as shares of the fastest change in the same cell
+OWN = 10.0  # weight of errors as shares of the fastest change in the same cell
 STILL = 1e-3  # changes below which a cell counts as still
 _KELVIN = 300.0
 
