@@ -54,12 +54,14 @@ reproduce: $(TEST) ## train and measure what the papers claim; write docs/result
 	$(VENV)/bin/geodl reproduce lorenz96-closure --results docs/results --overwrite
 	$(VENV)/bin/geodl reproduce guo2016 --threads 2 --results docs/results --overwrite
 	$(VENV)/bin/geodl reproduce chemistry100x --full --results docs/results --overwrite
+	$(VENV)/bin/geodl reproduce atmosphere --results docs/results --overwrite
 	if [ -n "$$GEODL_TURBULENCE_DATA" ]; then \
 	    $(VENV)/bin/geodl reproduce ling2016 --results docs/results --overwrite && \
 	    cp results/ling2016/ling2016.safetensors data/models/turbulence-anisotropy.safetensors; fi
 	cp results/guo2016/guo2016.safetensors data/models/flow-obstacles.safetensors
 	cp results/chemistry100x/chemistry100x.safetensors data/models/chemistry-h2.safetensors
 	cp results/chemistry100x-gri30/chemistry100x-gri30.safetensors data/models/chemistry-gri30.safetensors
+	cp results/atmosphere/atmosphere.safetensors data/models/chemistry-cb5.safetensors
 	cp results/lorenz63/lorenz63.safetensors data/models/dynamics-lorenz63.safetensors
 	cp results/lorenz96-closure/lorenz96-closure.safetensors data/models/dynamics-lorenz96-closure.safetensors
 	cp results/lorenz63/attractor.png results/lorenz63/error_growth.png docs/images/
