@@ -36,8 +36,8 @@ class CanteraChemistry:
         mechanism: file of a mechanism, or the name of one that comes with Cantera, such as "h2o2.yaml".
         rtol, atol: tolerances of the integrator.
         constant: "pressure" and enthalpy, or "volume" and internal energy.
-        mole: amounts as unknowns, else mass fractions, which cost little more and are some ten times as exact in traces
-            at the same tolerances.
+        mole: amounts as unknowns, else mass fractions, which cost little more and are far more exact in traces at the
+            same tolerances.
         preconditioned: Krylov steps with Cantera's adaptive preconditioner, for amounts only, instead of dense
             Jacobians; for large mechanisms where not given.
     Raises:

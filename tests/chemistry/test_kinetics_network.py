@@ -7,6 +7,8 @@ import torch
 from geodl.chemistry.cases.adversarial import adversarial_states
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate import kinetics_network
+from geodl.chemistry.surrogate.dense import random_parts
 from geodl.chemistry.surrogate.features import NUMBERS
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, take_limits, take_scale
 from tests.chemistry.surrogates import elements, mixtures, network, oxyhydrogen
@@ -162,9 +164,9 @@ def test_only_in_evaluation_a_network_speaks_of_itself():
     assert len(made.train()(*given)) == 2
 
 
-def test_training_takes_a_step_in_parts():
+def test_training_takes_a_step_in_parts(monkeypatch):
     made, (temperature, pressure, fraction, dt) = network(rollout=4).train(), mixtures(30, MECHANISM)
-    made._parts = lambda: 2
+    monkeypatch.setattr(kinetics_network, "random_parts", lambda most: most // 2)
     half = made.eval()(temperature, pressure, fraction, dt / 2)
     twice = made(half[0], pressure, half[1], dt / 2)
     for found, expected in zip(made.train()(temperature, pressure, fraction, dt), twice[:2], strict=True):
@@ -172,9 +174,8 @@ def test_training_takes_a_step_in_parts():
 
 
 def test_parts_are_powers_of_two_up_to_the_longest_roll_out():
-    made = network(rollout=4)
-    assert {made._parts() for _ in range(100)} == {1, 2, 4}
-    assert {network()._parts() for _ in range(10)} == {1}
+    assert {random_parts(4) for _ in range(100)} == {1, 2, 4}
+    assert {random_parts(1) for _ in range(10)} == {1}
 
 
 def test_members_that_agree_have_no_spread_and_others_do():

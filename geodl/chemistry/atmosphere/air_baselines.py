@@ -7,9 +7,9 @@ from torch import Tensor
 
 from geodl.chemistry.atmosphere.air_features import numbers
 from geodl.chemistry.atmosphere.air_network import TRACE
+from geodl.chemistry.surrogate.baselines import least_squares
 from geodl.core.contract import Baseline, Tensors
 
-_RIDGE = 1e-6
 _RANGE = 5.0  # logarithm of a change, at most
 
 
@@ -40,9 +40,7 @@ def _fit(inputs: Tensors, outputs: Tensors) -> dict[str, Tensor]:
     trace = (TRACE * outputs[0].double().mean(0)).clamp(min=1e-40)
     start, end = ((x.double() + trace).log() for x in (_same({}, inputs)[0], outputs[0]))
     seen = _seen(inputs, start)
-    gram = seen.mT @ seen / len(seen)
-    ridge = _RIDGE * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    return {"trace": trace, "weights": torch.linalg.solve(gram + ridge, seen.mT @ (end - start) / len(seen))}
+    return {"trace": trace, "weights": least_squares(seen, end - start)}
 
 
 def _predict(fitted: Mapping[str, Tensor], inputs: Tensors) -> Tensors:

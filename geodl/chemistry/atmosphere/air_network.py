@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from geodl.chemistry.atmosphere.air_features import NUMBERS, TIME, numbers
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.chemistry.state import CLIPPED, OK, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate.dense import random_parts, start_small
 from geodl.chemistry.surrogate.features import FeatureScale
 from geodl.chemistry.surrogate.projection import Projected, Projection
 from geodl.core.contract import Tensors
@@ -69,7 +70,7 @@ class AirNetwork(nn.Module):
         if self.families:
             self.projection = Projection(mechanism.family_matrix[:, self.active].astype(float))
         for member in self.dense:
-            _start_small(member)
+            start_small(member)
 
     _active: Tensor
     trace: Tensor
@@ -93,16 +94,12 @@ class AirNetwork(nn.Module):
         given = (temperature, pressure, concentration, photolysis, emission, dt)
         t, p, c, light, source, steps = (x.double() for x in given)
         if self.training:
-            parts = self._parts()
+            parts = random_parts(self.shape.rollout)
             for _ in range(parts):
                 c, *_ = self.step(c, source, steps / parts, self.look(t, p, c, light, source, steps / parts))
             return (c.to(concentration),)
         c, *said = self.step(c, source, steps, self.look(t, p, c, light, source, steps))
         return c.to(concentration), *(word.to(temperature) for word in said)
-
-    def _parts(self) -> int:
-        doublings = int(self.shape.rollout).bit_length()
-        return 1 if doublings == 1 else 2 ** int(torch.randint(doublings, ()))
 
     def look(
         self,
@@ -163,14 +160,6 @@ class AirNetwork(nn.Module):
         unsure = unsure | (concentration[:, self.absent] != 0).any(-1)
         status = torch.where(unsure, OUT_OF_DOMAIN, OK)
         return torch.where(projected.limited, CLIPPED, status)
-
-
-def _start_small(member: nn.Module) -> None:
-    """First guess: every species on its way to its mean, as fast as usual."""
-    last = [layer for layer in member.modules() if isinstance(layer, nn.Linear)][-1]
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.bias.zero_()
 
 
 def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:

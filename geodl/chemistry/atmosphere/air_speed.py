@@ -1,6 +1,7 @@
 """Time per cell of kinetics of air, end to end, on states that boxes come through."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from geodl.chemistry.atmosphere.box import DAY, AirChemistry, Boxes, daylight
+from geodl.chemistry.cases.turns import in_turns
 
 BATCH = 1024  # cells, for which an emulator costs little more than its arithmetic
 
@@ -51,11 +53,8 @@ def interleaved(
 
     Of solvers without what it takes to hand cells over to them.
     """
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(repeats + 1):
-        for name, chemistry in contestants.items():
-            taken[name].append(_seconds(chemistry, cells, dt) * 1e6 / len(cells))
-    return {name: float(np.median(times[1:])) for name, times in taken.items()}
+    runs = {name: functools.partial(_seconds, chemistry, cells, dt) for name, chemistry in contestants.items()}
+    return {name: 1e6 * seconds / len(cells) for name, seconds in in_turns(runs, repeats).items()}
 
 
 def _seconds(chemistry: AirChemistry, cells: AirCells, dt: float) -> float:

@@ -1,5 +1,6 @@
 """Seconds per cell of a chemistry, end to end, beside the fastest set-up of the solver."""
 
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import xarray as xr
 
 from geodl.chemistry.cases.fuels import Fuel
 from geodl.chemistry.cases.reactor import Cells, Chemistry
+from geodl.chemistry.cases.turns import in_turns
 from geodl.chemistry.reference import CanteraChemistry
 from geodl.core.contract import Claim
 
@@ -34,17 +36,14 @@ def interleaved(
     contestants: Mapping[str, tuple[Chemistry, Cells]], *, dt: float = DT, repeats: int = 7
 ) -> dict[str, float]:
     """Median seconds per cell of each, in turn so that all see the same machine; the first is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(repeats + 1):
-        for name, (chemistry, cells) in contestants.items():
-            taken[name].append(_seconds(chemistry, cells, dt) / len(cells.temperature))
-    return {name: float(np.median(seconds[1:])) for name, seconds in taken.items()}
+    runs = {name: functools.partial(_seconds, *given, dt) for name, given in contestants.items()}
+    return in_turns(runs, repeats)
 
 
 def _seconds(chemistry: Chemistry, cells: Cells, dt: float) -> float:
     begin = time.perf_counter()
     chemistry.advance(cells.temperature, cells.pressure, cells.mass_fraction, dt)
-    return time.perf_counter() - begin
+    return (time.perf_counter() - begin) / len(cells.temperature)
 
 
 def solvers(mechanism: str) -> dict[str, dict[str, CanteraChemistry]]:

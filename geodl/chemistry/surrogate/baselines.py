@@ -38,9 +38,14 @@ def _fit(inputs: Tensors, outputs: Tensors) -> dict[str, Tensor]:
     seen = _seen(inputs)
     warmed = (outputs[0] - inputs[0]).double()[:, None] / _KELVIN
     changes = torch.cat([warmed, root(outputs[1].double()) - root(inputs[2].double())], 1)
+    return {"weights": least_squares(seen, changes)}
+
+
+def least_squares(seen: Tensor, changes: Tensor) -> Tensor:
+    """Weights [feature, change] that a little ridge keeps finite, from [sample, feature] and [sample, change]."""
     gram = seen.mT @ seen / len(seen)
     ridge = _RIDGE * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    return {"weights": torch.linalg.solve(gram + ridge, seen.mT @ changes / len(seen))}
+    return torch.linalg.solve(gram + ridge, seen.mT @ changes / len(seen))
 
 
 def _predict(fitted: Mapping[str, Tensor], inputs: Tensors) -> Tensors:

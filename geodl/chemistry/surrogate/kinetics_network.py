@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
 from geodl.chemistry.surrogate.box_cox import moved, root
+from geodl.chemistry.surrogate.dense import random_parts, start_small
 from geodl.chemistry.surrogate.domain import DomainNetwork, learn_domain
 from geodl.chemistry.surrogate.features import NUMBERS, TIME, FeatureScale, features
 from geodl.chemistry.surrogate.projection import Projection
@@ -65,7 +66,7 @@ class KineticsNetwork(nn.Module):
         self.projection = Projection(mechanism.element_matrix[:, self.active])
         self.thermo = Thermo(mechanism)
         for member in self.dense:
-            _start_small(member)
+            start_small(member)
 
     columns: Tensor  # of the species that react
     largest_correction: Tensor
@@ -79,16 +80,12 @@ class KineticsNetwork(nn.Module):
         """
         t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
         if self.training:
-            parts = self._parts()
+            parts = random_parts(self.shape.rollout)
             for _ in range(parts):
                 t, y, *_ = self.step(t, y, steps / parts, self.look(t, p, y, steps / parts))
             return t.to(temperature), y.to(mass_fraction)
         t, y, *said = self.step(t, y, steps, self.look(t, p, y, steps))
         return t.to(temperature), y.to(mass_fraction), *(word.to(temperature) for word in said)
-
-    def _parts(self) -> int:
-        doublings = int(self.shape.rollout).bit_length()
-        return 1 if doublings == 1 else 2 ** int(torch.randint(doublings, ()))
 
     def look(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensor:
         """What dense networks and guard see of cells [cell, feature]."""
@@ -140,14 +137,6 @@ class KineticsNetwork(nn.Module):
     def _status(self, temperature: Tensor, limited: Tensor, known: Tensor) -> Tensor:
         status = torch.where(limited, CLIPPED, torch.where(known, OK, OUT_OF_DOMAIN))
         return torch.where(temperature < self.shape.frozen_below, FROZEN, status)
-
-
-def _start_small(member: nn.Module) -> None:
-    """First guess: every species on its way to its mean, within a microsecond."""
-    last = [layer for layer in member.modules() if isinstance(layer, nn.Linear)][-1]
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.bias.zero_()
 
 
 def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
