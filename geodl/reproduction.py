@@ -3,24 +3,29 @@
 import dataclasses
 import functools
 import importlib
+import inspect
 import json
 import os
 import platform
 import re
+import shutil
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 import xarray as xr
 
 from geodl.core import files
 from geodl.core.contract import Claim, Reproduction, families
+from geodl.core.stopwatch import timed
 from geodl.errors import OutputError, UnknownNameError, did_you_mean
 from geodl.train.fit import threads as torch_threads
 from geodl.train.report import report
+
+UNFINISHED = "unfinished"  # folder of what a stopped reproduction goes on with
 
 
 def _papers() -> list[ModuleType]:
@@ -54,7 +59,8 @@ def reproduce(
     Args:
         quick: a small variant that shows that everything works; its numbers are no result.
         folder: gets ``<name>.json``, ``<name>.nc``, ``report.html``, ``<name>.safetensors`` and the figures of the
-            family as PNG; ``results/<name>`` by default.
+            family as PNG; ``results/<name>`` by default. Long reproductions keep there, in ``unfinished``, what they
+            have finished: started again after a stop they go on.
         results: a second folder that gets the JSON file, such as ``docs/results``.
         overwrite: replace the files of an earlier run.
         threads: of torch, for all that is trained and measured.
@@ -73,13 +79,11 @@ def reproduce(
     _claim(target, [f"{name}{end}" for end in (".json", ".nc", ".safetensors")] + ["report.html"], overwrite)
     if results is not None:
         _claim(Path(results), [f"{name}.json"], overwrite)
-    begin = time.perf_counter()
     with torch_threads(threads):
-        done = known[name](quick=quick, device=device)
+        done, seconds = _run(known[name], target / UNFINISHED, quick=quick, device=device)
     if quick:  # too short to be held to a bar
         claims = tuple(dataclasses.replace(claim, bar=None) for claim in done.claims)
         done = dataclasses.replace(done, claims=claims, note=f"Quick run: these numbers are no result. {done.note}")
-    seconds = time.perf_counter() - begin
     ds = done.data.merge(_table(done.claims)).assign_attrs(
         title=f"reproduction of {name}", quick=int(quick), note=done.note
     )
@@ -91,7 +95,15 @@ def reproduce(
     results_of = Results(name, command, done.seeds, seconds, threads, done.claims, done.note)
     for place in [target, *([Path(results)] if results else [])]:
         results_of.write(place / f"{name}.json")
+    shutil.rmtree(target / UNFINISHED, ignore_errors=True)
     return ds
+
+
+def _run(run: Callable[..., Reproduction], unfinished: Path, **settings: Any) -> tuple[Reproduction, float]:
+    """The reproduction and its seconds; one that takes ``keep`` gets a folder that outlives a stop."""
+    if "keep" not in inspect.signature(run).parameters:
+        return timed(functools.partial(run, **settings))
+    return timed(functools.partial(run, keep=unfinished, **settings), unfinished)
 
 
 def _claim(target: Path, names: Sequence[str], overwrite: bool) -> None:

@@ -111,6 +111,24 @@ def test_the_closure_has_a_quick_variant_too(tmp_path: Path):
     assert {"no closure", "Wilks", "offline", "online"} <= {row["claim"].split(": ")[0].split(", ")[1] for row in rows}
 
 
+def test_a_stopped_reproduction_goes_on_with_what_it_had_finished(monkeypatch, tmp_path: Path):
+    quick = module.reproductions()["lorenz63"]
+
+    def long(*, keep: Path, **words: Any) -> Any:
+        if not (keep / "seed-0").exists():
+            (keep / "seed-0").touch()
+            raise KeyboardInterrupt
+        return quick(**words)
+
+    monkeypatch.setattr(module, "reproductions", lambda: {"lorenz63": long})
+    with pytest.raises(KeyboardInterrupt):
+        geodl.reproduce("lorenz63", quick=True, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["unfinished"]
+    geodl.reproduce("lorenz63", quick=True, folder=tmp_path)
+    assert (tmp_path / "report.html").exists()
+    assert not (tmp_path / "unfinished").exists()
+
+
 @pytest.mark.parametrize("name", ["lorenz63.json", "lorenz63.nc", "lorenz63.safetensors", "report.html"])
 def test_results_of_an_earlier_run_are_refused_before_training_begins(name: str, started: list[str], tmp_path):
     (tmp_path / name).write_text("earlier")

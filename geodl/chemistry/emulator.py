@@ -76,11 +76,11 @@ class EmulatedChemistry:
         return State(_array(after, dtype), _array(fractions, dtype), status.cpu().numpy())
 
     def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
-        y = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)
+        given = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)
+        y = given if dtype == torch.float64 else self.network.settled(given, dtype)
         seen = self.network.look(t, p, y, dt)
         heated, after, status, *_ = self.network.step(t, y, dt, seen)
-        if dtype != torch.float64:
-            after = self.network.rounded(after, y, dtype)
+        after = torch.where(((status == FROZEN) | (dt == 0))[:, None], given, after)
         guard = self.surrogate.guard
         at_home = guard(seen.to(guard.mean.device)).to(seen.device) | (dt == 0)  # no step is exact anywhere
         sound = torch.isfinite(heated) & torch.isfinite(after).all(1) & (t > 0) & (p > 0) & torch.isfinite(p)

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 
 from geodl.chemistry.cases.delays import Reference, judged
-from geodl.chemistry.cases.ignition import reference_trajectory
+from geodl.chemistry.cases.ignition import reference_trajectory, resolved_delay
 from geodl.chemistry.cases.reactor import Cells, Trajectory, roll_out
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import read_mechanism
-from geodl.chemistry.reference import import_cantera
+from geodl.chemistry.reference import CanteraChemistry, import_cantera
 from geodl.core.surrogate import Surrogate, predict
 from geodl.errors import MechanismError, MissingPackageError
 from geodl.train.evaluate import SURROGATE, models
@@ -36,8 +36,8 @@ def figures(surrogate: Surrogate, test: xr.Dataset) -> "dict[str, Figure]":
     start, dt = fresh_gas(surrogate, test)
     found = roll_out(chemistry, start, dt, STEPS, constant=chemistry.constant)
     truth = _solved(chemistry, found)
-    drawn = {"Ignition": ignition_figure(found, truth)}
-    delays = None if truth is None else judged(found, Reference(dt, start, truth), chemistry.mechanism)
+    drawn = {"Ignition": ignition_figure(found, truth and truth[0])}
+    delays = None if truth is None else judged(found, Reference(dt, start, *truth), chemistry)
     if delays is not None and bool(delays["ignites"].any()):
         drawn["Ignition delays"] = delay_figure(delays)
     return drawn | {
@@ -63,8 +63,8 @@ def fresh_gas(surrogate: Surrogate, test: xr.Dataset) -> tuple[Cells, float]:
     return cells, float(np.quantile(ds["dt"].values, LONG))
 
 
-def _solved(chemistry: EmulatedChemistry, found: Trajectory) -> Trajectory | None:
-    """The same by Cantera, where it is installed and has the very mechanism."""
+def _solved(chemistry: EmulatedChemistry, found: Trajectory) -> tuple[Trajectory, np.ndarray] | None:
+    """The same by Cantera, where it is installed and has the very mechanism, and its delays."""
     mechanism = chemistry.mechanism
     name = mechanism.name.rpartition("/")[0]
     try:
@@ -74,7 +74,8 @@ def _solved(chemistry: EmulatedChemistry, found: Trajectory) -> Trajectory | Non
     except (MechanismError, MissingPackageError):
         return None
     start = Cells(found.temperature[0], found.pressure[0], found.mass_fraction[0])
-    return reference_trajectory(name, start, found.time, constant=chemistry.constant)
+    truth = reference_trajectory(name, start, found.time, constant=chemistry.constant)
+    return truth, resolved_delay(CanteraChemistry(name, constant=chemistry.constant, rtol=1e-9, atol=1e-15), truth)
 
 
 def ignition_figure(found: Trajectory, reference: Trajectory | None = None) -> "Figure":

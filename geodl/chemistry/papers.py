@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 import xarray as xr
 
@@ -36,16 +37,22 @@ NOTE = (
 )
 
 
-def combustion(fuel: Fuel, *, quick: bool = False, device: str = "cpu") -> Reproduction:
+def combustion(fuel: Fuel, *, quick: bool = False, device: str = "cpu", keep: Path | None = None) -> Reproduction:
     """Emulators of a fuel's kinetics: conservation, ignition, flames, speed, domain and cost.
 
+    Args:
+        keep: folder of what is finished of data and trainings, with which it goes on after a stop.
     Raises:
         MissingPackageError: Cantera is not installed.
     """
     fuel, seeds = (fuel.quick(), SEEDS[:1]) if quick else (fuel, SEEDS)
-    data = labelled(fuel)
-    parts, truth = data.parts, references(fuel)
-    ours = [trained(fuel, parts.train, parts.valid, seed=seed, device=device) for seed in seeds]
+    data = labelled(fuel, keep and keep / "data")
+    parts = data.parts
+    ours = [
+        trained(fuel, parts.train, parts.valid, seed=seed, device=device, keep=keep and keep / f"seed-{seed}")
+        for seed in seeds
+    ]
+    truth = references(fuel)
     flames, unknown = speeds(CanteraChemistry(fuel.mechanism), fuel), outside(fuel, parts.test)
     judged = [skill(fuel, each.surrogate, parts.test, truth, flames) for each in ours]
     first = ours[0].surrogate

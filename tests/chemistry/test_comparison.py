@@ -9,6 +9,7 @@ from geodl.chemistry.cases.comparison import beside, delay_claims, still_claims,
 from geodl.chemistry.cases.delays import RESOLVED, Reference, element_error, judge, judged
 from geodl.chemistry.cases.flames import flame_claims
 from geodl.chemistry.cases.fuels import HYDROGEN, METHANE
+from geodl.chemistry.cases.ignition import resolved_delay
 from geodl.chemistry.cases.reactor import Cells, roll_out
 from geodl.chemistry.cases.renormalised import SumProjection
 from geodl.chemistry.example import one_step
@@ -20,7 +21,9 @@ BURNT = np.array([1e-1, 1e-2, 1e-3, 1e-40])
 
 def reference(dt: float = 0.1, steps: int = 100) -> Reference:
     start = Cells(300 + 1800 * BURNT, np.full(4, PRESSURE), mixture(BURNT))
-    return Reference(dt, start, roll_out(Toy(logistic(1.0)), start, dt, steps))
+    exact = Toy(logistic(1.0))
+    found = roll_out(exact, start, dt, steps)
+    return Reference(dt, start, found, resolved_delay(exact, found))
 
 
 def values(claims):
@@ -56,7 +59,8 @@ def test_delays_that_the_steps_do_not_resolve_are_not_judged():
 
 def test_what_never_ignites_is_as_late_as_the_roll_out_is_long():
     truth = reference()
-    found = judged(roll_out(Toy(lambda c, dt: c), truth.start, 0.1, 100), truth, Toy.mechanism)
+    nothing = Toy(lambda c, dt: c)
+    found = judged(roll_out(nothing, truth.start, 0.1, 100), truth, nothing)
     delays = found["reference_delay"].values[:3]
     np.testing.assert_allclose(found["delay_error"].values[:3], truth.horizon / delays - 1)
     errors = values(delay_claims(found, HYDROGEN.bars))

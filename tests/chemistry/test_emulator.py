@@ -92,8 +92,8 @@ def test_a_roll_out_keeps_what_it_must(chemistry, cells, unchecked, dtype, eleme
 
 
 @pytest.mark.slow
-# Single precision in and out is rounded at every step, by whoever keeps it: what is left is what that costs.
-@pytest.mark.parametrize(("dtype", "element", "energy"), [(np.float64, 1e-12, 1e-10), (np.float32, 5e-5, 1e-2)])
+# Temperature in single precision is rounded at every step, by whoever keeps it.
+@pytest.mark.parametrize(("dtype", "element", "energy"), [(np.float64, 1e-12, 1e-10), (np.float32, 1e-6, 1e-2)])
 def test_a_hundred_thousand_steps_keep_what_they_must(chemistry, cells, unchecked, dtype, element, energy):
     found = drift(chemistry, Cells(*(x[:4] for x in cells[:3])), dtype=dtype, show=False)
     assert found.element <= element
@@ -123,14 +123,18 @@ def test_adversarial_states_are_of_every_kind():
     np.testing.assert_array_equal(again.mass_fraction, found.mass_fraction)
 
 
-def test_no_time_changes_nothing_and_is_fine(chemistry, cells):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_time_changes_nothing_and_is_fine(chemistry, cells, dtype):
+    cells = [x.astype(dtype) for x in cells]
     state = chemistry.advance(*cells[:3], 0.0)
     np.testing.assert_array_equal(state.temperature, cells[0])
     np.testing.assert_array_equal(state.mass_fraction, cells[2])
     assert (state.status == OK).all()
 
 
-def test_cold_cells_are_frozen(chemistry, cells):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cold_cells_are_frozen(chemistry, cells, dtype):
+    cells = [x.astype(dtype) for x in cells]
     state = chemistry.advance(300.0, *cells[1:])
     assert (state.status == FROZEN).all()
     assert (state.temperature == 300.0).all()

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 import geodl
 from geodl.chemistry.cases.delays import Reference, judged
+from geodl.chemistry.cases.ignition import resolved_delay
 from geodl.chemistry.cases.reactor import Cells, roll_out
 from geodl.chemistry.figures import (
     delay_figure,
@@ -48,7 +49,8 @@ def toy_roll_out(rate: float):
 @pytest.fixture(scope="module")
 def delays() -> xr.Dataset:
     start, truth = toy_roll_out(1.0)
-    return judged(toy_roll_out(1.1)[1], Reference(0.1, start, truth), Toy.mechanism)
+    delay = resolved_delay(Toy(logistic(1.0)), truth)
+    return judged(toy_roll_out(1.1)[1], Reference(0.1, start, truth, delay), Toy(logistic(1.1)))
 
 
 def test_every_axis_says_what_it_shows_and_in_which_units(drawn, delays):

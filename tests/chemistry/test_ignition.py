@@ -11,6 +11,7 @@ from geodl.chemistry.cases.ignition import (
     ignition_errors,
     ignition_start,
     reference_trajectory,
+    resolved_delay,
 )
 from geodl.chemistry.cases.mixture import AIR, mole_fractions, premixed
 from geodl.chemistry.cases.reactor import Cells, roll_out
@@ -44,6 +45,18 @@ def test_the_delay_of_a_logistic_explosion_converges_with_the_time_step():
         errors.append(float(np.abs(ignition_delay(found.time, found.temperature) / exact - 1).max()))
     assert errors[-1] < 1e-4
     assert observed_order(errors[::2], steps[::2])[0] == pytest.approx(2, abs=0.6)  # where in a step it falls varies
+
+
+def test_the_step_of_ignition_is_resolved_however_long_it_is():
+    rate, burnt = 1e5, np.array([1e-3, 1e-2, 1e-40])
+    chemistry, start = Toy(logistic(rate)), Cells(COLD + (HOT - COLD) * burnt, np.full(3, PRESSURE), mixture(burnt))
+    there = burnt[:2] + 400 / (HOT - COLD)
+    exact = np.log(there / (1 - there) * (1 - burnt[:2]) / burnt[:2]) / rate
+    found = roll_out(chemistry, start, 4e-5, 3, show=False)  # four times the time in which it burns
+    resolved, straight = resolved_delay(chemistry, found), ignition_delay(found.time, found.temperature)
+    np.testing.assert_allclose(resolved[:2], exact, rtol=1e-2)
+    assert (np.abs(straight[:2] / exact - 1) > 0.03).all()
+    assert np.isnan(resolved[2])
 
 
 def test_cases_fill_their_ranges_and_do_not_depend_on_when_they_are_drawn():

@@ -168,26 +168,37 @@ def test_gradients_are_those_of_finite_differences(error):
     assert torch.autograd.gradcheck(lambda *given: PROJECT(*given).composition, (raw, before), eps=1e-7, rtol=1e-4)
 
 
-def test_rounding_leaves_the_elements_to_minor_species():
-    """Major species lose up to 6e-8 of themselves; without minor ones to take it up, elements do."""
-    before = compositions(5000, 3.0)
-    after = PROJECT(before * (0.1 * normal(COUNT, 5000, seed=1)).exp(), before).composition
-    found = PROJECT.rounded(after, before, torch.float32).float().double()
-    torch.testing.assert_close(found, after, rtol=3.01e-3, atol=0)
-    rounded, moved = (
-        (torch.from_numpy(REACTING) @ (y - before) / (torch.from_numpy(REACTING) @ before)).abs()
-        for y in (after.float().double(), found)
-    )
-    assert moved.median() < 0.1 * rounded.median()
-    traces = after < 9e-7
-    assert torch.equal(found[traces], after[traces].float().double())
-    assert moved.max() <= 2e-7
+def amounts_of(y: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(REACTING) @ y
 
 
-def test_what_is_rounded_already_is_left_as_it_is():
-    before = compositions(500, 30.0, absent=0.3).float().double()
-    assert torch.equal(PROJECT.rounded(before, before, torch.float32), before)
-    assert torch.equal(PROJECT.rounded(before, before, torch.float64), before)
+def test_elements_that_are_settled_survive_any_number_of_roundings():
+    start = PROJECT.settled(compositions(5000, 1.0).float().double(), torch.float32)
+    y, rough = start, start
+    for step in range(100):
+        noise = 0.1 * normal(COUNT, 5000, seed=step)
+        y = PROJECT.settled(PROJECT(y * noise.exp(), y).composition.float().double(), torch.float32)
+        rough = PROJECT(rough * noise.exp(), rough).composition.float().double()
+    torch.testing.assert_close(amounts_of(y), amounts_of(start), rtol=1e-13, atol=0)
+    drift = (amounts_of(rough) / amounts_of(start) - 1).abs()
+    assert drift.max() > 2e-7  # what rounding does when nobody settles
+
+
+def test_settling_moves_elements_by_no_more_than_rounding_might():
+    before = compositions(5000, 3.0).float().double()
+    found = PROJECT.settled(before, torch.float32)
+    assert ((amounts_of(found) / amounts_of(before) - 1).abs() <= 2**-22).all()
+    torch.testing.assert_close(found, before, rtol=1e-3, atol=0)
+    torch.testing.assert_close(PROJECT.settled(found, torch.float32), found, rtol=1e-12, atol=0)
+
+
+def test_what_settling_would_change_too_much_is_left_as_it_is():
+    """Water with a trace of OH, whose elements come together but for the trace."""
+    before = torch.zeros(COUNT, 2, dtype=torch.float64)
+    before[5], before[4] = 0.3, torch.tensor([1e-9, 1e-3])
+    found = PROJECT.settled(before.float().double(), torch.float32)
+    assert torch.equal(found[:, 0], before[:, 0].float().double())
+    assert not torch.equal(found[:, 1], before[:, 1].float().double())
 
 
 def test_single_precision_weights_leave_the_invariants_alone():

@@ -1,8 +1,9 @@
 """Claims about an emulator of atmospheric kinetics: a month of days and nights, and what it costs beside solvers."""
 
 import dataclasses
-import time
+import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from geodl.chemistry.cases.comparison import worst_of_seeds
 from geodl.chemistry.cases.fuels import FRACTIONS, Labelled, Trained
 from geodl.chemistry.state import OK
 from geodl.core.contract import Claim, Reproduction, family
+from geodl.core.stopwatch import timed
 from geodl.core.surrogate import Surrogate
 from geodl.train.config import FitConfig
 from geodl.train.evaluate import SURROGATE
@@ -92,16 +94,19 @@ QUICK = Effort(
 )  # fmt: skip
 
 
-def atmosphere(*, quick: bool = False, device: str = "cpu") -> Reproduction:
+def atmosphere(*, quick: bool = False, device: str = "cpu", keep: Path | None = None) -> Reproduction:
     """An emulator of Carbon Bond 5: a month of boxes with day and night, families, cost, domain.
 
+    Args:
+        keep: folder of what is finished of data and trainings, with which it goes on after a stop.
     Raises:
         MissingPackageError: MUSICA is not installed.
     """
     effort, seeds = (QUICK, SEEDS[:1]) if quick else (FULL, SEEDS)
+    data = labelled(effort, keep and keep / "data")
+    ours = [trained(effort, data, seed=seed, device=device, keep=keep and keep / f"seed-{seed}") for seed in seeds]
     boxes, truth = reference(effort)
-    data, unknown = labelled(effort), outside(effort)
-    ours = [trained(effort, data, seed=seed, device=device) for seed in seeds]
+    unknown = outside(effort)
     judged = [skill(each.surrogate, boxes, truth, effort, data.parts.test) for each in ours]
     claims = worst_of_seeds([claims for claims, _ in judged])
     claims += worst_of_seeds([told_apart(each.surrogate, data.parts.test, unknown) for each in ours], min)
@@ -122,11 +127,10 @@ def reference(effort: Effort) -> tuple[Boxes, xr.Dataset]:
     return boxes.part(solved), run.isel(box=solved)
 
 
-def labelled(effort: Effort) -> Labelled:
-    """Training data, in three parts that share no box."""
-    begin = time.perf_counter()
-    data = generate(0, mechanism=MECHANISM, **effort.plan)
-    return Labelled(split(data, "box", fractions=effort.fractions), time.perf_counter() - begin)
+def labelled(effort: Effort, keep: Path | None = None) -> Labelled:
+    """Training data, in three parts that share no box; ``keep`` is the folder of finished batches."""
+    data, seconds = timed(functools.partial(generate, 0, mechanism=MECHANISM, folder=keep, **effort.plan), keep)
+    return Labelled(split(data, "box", fractions=effort.fractions), seconds)
 
 
 def outside(effort: Effort) -> dict[str, xr.Dataset]:
@@ -136,13 +140,13 @@ def outside(effort: Effort) -> dict[str, xr.Dataset]:
     return found | {"stronger light": found["stronger light"].isel(sample=lit)}
 
 
-def trained(effort: Effort, data: Labelled, *, seed: int, device: str = "cpu") -> Trained:
-    """A surrogate of one seed and the seconds that it took, back on the processor."""
-    begin = time.perf_counter()
+def trained(effort: Effort, data: Labelled, *, seed: int, device: str = "cpu", keep: Path | None = None) -> Trained:
+    """A surrogate of one seed, back on the processor; ``keep`` is the folder of its checkpoints."""
     made = family("chemistry", mechanism=MECHANISM, **effort.options)
     config = FitConfig.parse({**made.settings, **effort.training, "device": device})
-    surrogate = fit(made, data.parts.train, data.parts.valid, config=config, seed=seed).to("cpu")
-    return Trained(surrogate, time.perf_counter() - begin)
+    train, valid = data.parts.train, data.parts.valid
+    surrogate, seconds = timed(functools.partial(fit, made, train, valid, config=config, seed=seed, folder=keep), keep)
+    return Trained(surrogate.to("cpu"), seconds)
 
 
 def skill(

@@ -1,6 +1,7 @@
 """Whether the guard of a surrogate sees what lies outside its training data."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from geodl.train.metrics import auroc
 from geodl.train.split import Split, split
 
 AUROC = 0.98
-FLAME_ONLY = {"hidden": [32, 32]}
+FLAME_ONLY: dict[str, Any] = {"hidden": [32, 32]}
 # factors from the lowest and from the highest value of a span of the training data
 BELOW, ABOVE = (1 / 20, 1 / 4), (4.0, 20.0)
 LEAN, RICH = (1 / 8, 1 / 3), (3.0, 8.0)

@@ -35,7 +35,7 @@ def fallback_claims(surrogate: Surrogate, fuel: Fuel, reference: Reference, flam
         Claim("guarded, ignition alone: share of cells given to Cantera", ignition, "1"),
         Claim(f"guarded, ignition, batch of {len(cells.temperature)}: times faster than Cantera alone",
               taken["solver"] / taken["guarded"], "1", (">=", SPEED_UP)),
-        *beside("guarded", delay_claims(judged(found, reference, chemistry.mechanism), fuel.bars)),
+        *beside("guarded", delay_claims(judged(found, reference, chemistry), fuel.bars)),
         *beside("guarded", flame_claims(burnt, flames, fuel.bars.flame_speed)),
     ]  # fmt: skip
 

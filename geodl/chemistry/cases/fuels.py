@@ -1,8 +1,9 @@
 """Fuels whose kinetics are emulated: what is made to train on, and on what and how hard surrogates are judged."""
 
 import dataclasses
-import time
+import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -10,6 +11,7 @@ import xarray as xr
 from geodl.chemistry.cases.flame_speed import FreshGas
 from geodl.chemistry.data.generate import generate
 from geodl.core.contract import family
+from geodl.core.stopwatch import timed
 from geodl.core.surrogate import Surrogate
 from geodl.train.config import FitConfig
 from geodl.train.fit import fit
@@ -120,15 +122,17 @@ class Labelled:
     seconds: float
 
 
-def labelled(fuel: Fuel) -> Labelled:
+def labelled(fuel: Fuel, keep: Path | None = None) -> Labelled:
     """The training data of a fuel.
 
+    Args:
+        keep: folder of finished batches, with which it goes on after a stop.
     Raises:
         MissingPackageError: Cantera is not installed.
     """
-    begin = time.perf_counter()
-    data = generate(0, mechanism=fuel.mechanism, fuel=fuel.name, **fuel.plan)
-    return Labelled(split(data, "trajectory", fractions=fuel.fractions), time.perf_counter() - begin)
+    make = functools.partial(generate, 0, mechanism=fuel.mechanism, fuel=fuel.name, folder=keep, **fuel.plan)
+    data, seconds = timed(make, keep)
+    return Labelled(split(data, "trajectory", fractions=fuel.fractions), seconds)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,14 +144,25 @@ class Trained:
 
 
 def trained(
-    fuel: Fuel, train: xr.Dataset, valid: xr.Dataset, *, seed: int, device: str = "cpu", **options: Any
+    fuel: Fuel,
+    train: xr.Dataset,
+    valid: xr.Dataset,
+    *,
+    seed: int,
+    device: str = "cpu",
+    keep: Path | None = None,
+    **options: Any,
 ) -> Trained:
-    """A surrogate of a fuel, back on the processor; ``options`` of the family come before those of the fuel."""
-    begin = time.perf_counter()
+    """A surrogate of a fuel, back on the processor.
+
+    Args:
+        keep: folder of checkpoints, from which it goes on after a stop.
+        options: of the family; they come before those of the fuel.
+    """
     made = family("chemistry", **{"mechanism": fuel.mechanism, **fuel.options, **options})
     config = FitConfig.parse({**made.settings, **fuel.training, "device": device})
-    surrogate = fit(made, train, valid, config=config, seed=seed).to("cpu")
-    return Trained(surrogate, time.perf_counter() - begin)
+    surrogate, seconds = timed(functools.partial(fit, made, train, valid, config=config, seed=seed, folder=keep), keep)
+    return Trained(surrogate.to("cpu"), seconds)
 
 
 HYDROGEN = Fuel(

@@ -2,13 +2,14 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
 from geodl.chemistry.cases.mixture import AIR, premixed
-from geodl.chemistry.cases.reactor import Cells, Trajectory
+from geodl.chemistry.cases.reactor import Cells, Chemistry, Trajectory
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.reference import CanteraChemistry, import_cantera
 from geodl.chemistry.state import FAILED, OK
@@ -16,6 +17,8 @@ from geodl.core.progress import progress
 from geodl.errors import OptionError, ShapeError
 
 ATMOSPHERE = 101325.0  # Pa
+RISE = 400.0  # K above the start, where gas counts as ignited
+PARTS = 16  # of the step in which it ignites
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,13 +61,13 @@ def ignition_start(mechanism: Mechanism, cases: list[IgnitionCase], fuel: str, *
     return Cells(t, p, premixed(mechanism, fuel, oxidizer, phi))
 
 
-def ignition_delay(time: np.ndarray, temperature: np.ndarray, *, rise: float = 400.0) -> Float[np.ndarray, " cell"]:
+def ignition_delay(time: np.ndarray, temperature: np.ndarray, *, rise: Any = RISE) -> Float[np.ndarray, " cell"]:
     """First time at which the temperature is ``rise`` above its start, linear between steps; NaN where it never is.
 
     Args:
         time: [time] or [time, cell] in s.
         temperature: [time, cell] in K.
-        rise: K.
+        rise: K, a number or [cell].
     Raises:
         ShapeError: the arrays do not fit together.
     """
@@ -83,8 +86,37 @@ def ignition_delay(time: np.ndarray, temperature: np.ndarray, *, rise: float = 4
     return times[last - 1, column] + share * (times[last, column] - times[last - 1, column])
 
 
-def ignition_errors(found: Trajectory, reference: Trajectory) -> xr.Dataset:
+def resolved_delay(chemistry: Chemistry, found: Trajectory, *, rise: float = RISE) -> Float[np.ndarray, " cell"]:
+    """As `ignition_delay`, with the step in which a cell ignites resolved by shorter ones of the chemistry.
+
+    Time steps may be long beside the heat release: a straight line through one would be wrong by a part of it.
+
+    Args:
+        chemistry: which ``found`` is of; takes any shorter step from the state before.
+    """
+    delay = np.full(found.temperature.shape[1], np.nan)
+    above = found.temperature - found.temperature[0] >= rise
+    cells = np.flatnonzero(above.any(0))
+    row = above[:, cells].argmax(0) - 1
+    before, dt = (row, cells), found.time[row + 1, cells] - found.time[row, cells]
+    t, p, y = (values[before] for values in (found.temperature, found.pressure, found.mass_fraction))
+    share = np.arange(1, PARTS) / PARTS
+    steps = np.multiply.outer(share, dt).ravel()
+    within = chemistry.advance(np.tile(t, len(share)), np.tile(p, len(share)), np.tile(y, (len(share), 1)), steps)
+    inside = np.asarray(within.temperature).reshape(len(share), -1)
+    temperature = np.concatenate([t[None], inside, found.temperature[row + 1, cells][None]])
+    time = found.time[before] + np.multiply.outer(np.arange(PARTS + 1) / PARTS, dt)
+    delay[cells] = ignition_delay(time, temperature, rise=found.temperature[0, cells] + rise - t)
+    return delay
+
+
+def ignition_errors(
+    found: Trajectory, reference: Trajectory, *, delays: tuple[np.ndarray, np.ndarray] | None = None
+) -> xr.Dataset:
     """A roll-out beside the reference at the same times, along ``cell``.
+
+    Args:
+        delays: [cell] in s of both, where they are known better than on a straight line between steps.
 
     Returns:
         ``delay`` and ``reference_delay`` in s, NaN where there is no ignition; ``delay_error`` relative, infinite where
@@ -98,7 +130,7 @@ def ignition_errors(found: Trajectory, reference: Trajectory) -> xr.Dataset:
             f"the roll-out has times {list(found.time.shape)}, the reference {list(reference.time.shape)}: expected "
             f"the same ones, as reference_trajectory(..., roll_out(...).time) gives them"
         )
-    delay, expected = (ignition_delay(each.time, each.temperature) for each in (found, reference))
+    delay, expected = delays or (ignition_delay(each.time, each.temperature) for each in (found, reference))
     values = {
         "delay": (delay, "s"),
         "reference_delay": (expected, "s"),

@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.reference import CanteraChemistry, import_cantera
+from geodl.chemistry.surrogate.box_cox import FLOOR, POWER
 
-FLOOR, POWER = 1e-20, 0.1  # of the Box-Cox scale on which compositions are apart
 FLAME_WIDTH = 0.03  # m of the first grid of a flame, at one atmosphere
 ATMOSPHERE = 101325.0  # Pa
 BEHIND = 1.2  # times the way to the steepest rise

@@ -108,10 +108,10 @@ class KineticsNetwork(nn.Module):
         after = torch.where(stays[:, None], mass_fraction, after)
         return torch.where(stays, temperature, heated), after, status, projected.correction, spread, log_odds
 
-    def rounded(self, mass_fraction: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
-        """Mass fractions [cell, species] as ``dtype`` has them, with the elements of those before, as far as can be."""
-        given, wanted = (y.index_select(1, self.columns).T for y in (mass_fraction, before))
-        return mass_fraction.index_copy(1, self.columns, self.projection.rounded(given, wanted, dtype).T)
+    def settled(self, mass_fraction: Tensor, dtype: torch.dtype) -> Tensor:
+        """Mass fractions [cell, species] that came in a ``dtype``, in float64, with elements that do not drift in it."""
+        given = mass_fraction.index_select(1, self.columns).T
+        return mass_fraction.index_copy(1, self.columns, self.projection.settled(given, dtype).T)
 
     def change(self, scaled: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Of the roots within ``dt`` [cell, species], mean of the members, and their standard deviation [cell]."""

@@ -20,9 +20,7 @@ _LEAST = 1e-200  # of a diagonal, whose gradient is its power -3/2
 _ABSENT = 1e-100  # kmol/kg of an element, below which none of its species can form
 _EXACT = 5e-15  # relative; beyond, a raw composition was too far off for the arithmetic
 
-_FINER = 1e-3, 1e-5  # mass fractions, above which species take less and less of an error of rounding
-_TRACE = 1e-6  # below, they take none: it would slow down the radicals of an induction
-_SLIGHT = 1e-3  # relative change that a species may take of it: its chemistry comes first
+_SLIGHT = 1e-3  # relative change of a species that elements are worth which a dtype can hold
 
 Rows = tuple[Tensor, ...]
 
@@ -75,19 +73,23 @@ class Projection(Constants):
         correction = (composition / start.clamp(min=_LEAST) - 1).abs().masked_fill(start < _LEAST, 0.0).amax(0)
         return Projected(composition, correction, limited)
 
-    def rounded(self, composition: Tensor, before: Tensor, dtype: torch.dtype) -> Tensor:
-        """Compositions [species, cell] as ``dtype`` has them, in float64, with the elements of those before.
+    def settled(self, composition: Tensor, dtype: torch.dtype) -> Tensor:
+        """Compositions [species, cell] that came in a ``dtype``, in float64, with elements that outlive it.
 
-        A small change of a major species is rounded away, those of traces are not, and elements drift step after step.
-        Minor species therefore take the error of the major ones, as far as that is slight for them.
+        Rounding moves the amount of an element by up to half a unit of the last of its bits, in another direction after
+        every step, and the errors of many steps add up. Amounts are therefore taken with two bits fewer: what rounding
+        does to them is less than half of that step, so that the next call finds the same amounts again.
         """
-        y = composition.to(dtype).double()
-        for fine in _FINER:
-            weight = (y * (fine / y.clamp(min=fine)).square()).masked_fill(y < _TRACE, 0.0)
-            change = weight * self._relative_change(weight, before - y)
-            share = (_SLIGHT * y / change.abs().clamp(min=_LEAST)).masked_fill(weight == 0, 1.0).amin(0).clamp(max=1)
-            y = (y + share * change).to(dtype).double()
-        return y
+        steps = 2 / torch.finfo(dtype).eps / 4
+        amounts = self._matrix @ composition
+        mantissa, exponent = torch.frexp(amounts)
+        wanted = torch.ldexp((steps * mantissa).round() / steps, exponent)
+        gram = (self._products @ composition).unbind()
+        change = self._matrix.T @ torch.stack(solve(gram, (wanted - amounts).unbind()))
+        slight = ((change.abs() < _SLIGHT) | (composition == 0)).all(
+            0
+        )  # not where all is in one species, whose elements come together
+        return torch.where(slight, torch.addcmul(composition, composition, change), composition)
 
     def _without_absent(self, raw: Tensor, before: Tensor) -> Tensor:
         """No species forms of an element that a cell does not have."""
