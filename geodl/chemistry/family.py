@@ -3,7 +3,6 @@
 import functools
 from typing import Annotated, Any, Literal
 
-import torch
 import xarray as xr
 from pydantic import Field, field_validator
 from torch import Tensor
@@ -18,8 +17,6 @@ from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import read_mechanism
 from geodl.chemistry.scores import scores
 from geodl.chemistry.surrogate.baselines import linear, unchanged
-from geodl.chemistry.surrogate.box_cox import root
-from geodl.chemistry.surrogate.features import features
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape, take_limits, take_scale
 from geodl.chemistry.surrogate.loss import step_loss
 from geodl.core.contract import Family, Recipe, Tensors
@@ -33,7 +30,7 @@ _CITATIONS = (
     "Goodwin et al., Cantera: an object-oriented software toolkit for chemical kinetics, thermodynamics, and transport",
 )
 _SETTINGS = {
-    "epochs": 150, "batch_size": 512, "optimizer": "muon", "learning_rate": 5e-3, "warmup": 0.03, "clip": 1.0,
+    "epochs": 150, "batch_size": 512, "optimizer": "muon", "learning_rate": 1e-2, "warmup": 0.03, "clip": 1.0,
 }  # fmt: skip
 MADE_UP = "one-step"
 CANTERA = ".yaml", ".yml"
@@ -102,10 +99,9 @@ def samples(ds: xr.Dataset, mechanism: Mechanism) -> tuple[xr.Dataset, xr.Datase
     return ds, ds[list(there)].rename(there)
 
 
-def guarded(inputs: Tensors, active: list[int]) -> Tensor:
-    """What the guard looks at: the features of the species that react."""
-    temperature, pressure, mass_fraction, dt = inputs
-    return features(temperature, pressure, root(mass_fraction[:, active].double()), dt).to(torch.float64)
+def guarded(inputs: Tensors, eyes: KineticsNetwork) -> Tensor:
+    """What the guard looks at: what the network sees."""
+    return eyes.look(*(x.double() for x in inputs))
 
 
 def make(options: Options) -> Family:
@@ -114,7 +110,7 @@ def make(options: Options) -> Family:
         return make_air(options, FAMILY.about)
     mechanism = Mechanism.from_record(options.mechanism)
     shape = Shape(options.hidden, options.members, options.constant, options.frozen_below, options.rollout)
-    active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
+    eyes = KineticsNetwork(mechanism, Shape(hidden=(), constant=options.constant))
     return Family(
         name="chemistry",
         about=FAMILY.about,
@@ -127,7 +123,7 @@ def make(options: Options) -> Family:
         samples=functools.partial(samples, mechanism=mechanism),
         loss=step_loss,
         complete=functools.partial(completed, mechanism=mechanism),
-        features=functools.partial(guarded, active=active),
+        features=functools.partial(guarded, eyes=eyes),
         warm_start=take_scale,
         calibrate=take_limits,
         generate=generate,

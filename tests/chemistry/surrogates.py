@@ -46,7 +46,7 @@ def network(mechanism: Mechanism | None = None, *, madness: float = 1.0, seed: i
     made = KineticsNetwork(mechanism, Shape(**{"hidden": (16,), **shape})).double().eval()
     take_scale(made.requires_grad_(False), mixtures(500, mechanism), ())
     for member in made.dense:
-        member[-1].weight.mul_(10 * madness)
+        member.deep[-1].weight.mul_(10 * madness)
     return made
 
 

@@ -43,8 +43,8 @@ def network():
     torch.manual_seed(1)
     network = AirNetwork(MECHANISM, AirShape((16, 16))).double()
     with torch.no_grad():
-        for weight in network.dense.parameters():
-            weight.normal_()
+        for weight in network.dense[0].deep.parameters():
+            weight.normal_(std=0.5)
     inputs = states()
     take_scale(network, inputs, (inputs[2],))
     return network.eval().requires_grad_(False)

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from geodl.chemistry.atmosphere.air_features import NUMBERS, TIME, numbers
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
+from geodl.chemistry.atmosphere.pools import Pools
 from geodl.chemistry.state import CLIPPED, OK, OUT_OF_DOMAIN
-from geodl.chemistry.surrogate.dense import random_parts, start_small
+from geodl.chemistry.surrogate.dense import Dense, random_parts
 from geodl.chemistry.surrogate.features import FeatureScale
 from geodl.chemistry.surrogate.projection import Projected, Projection
 from geodl.core.contract import Tensors
-from geodl.core.mlp import mlp
 
 FORGETFUL = ("O1D", "O", "OH", "CL", "HCO3", "TO2", "ROR")  # gone within a second: they follow from all others
 TRACE = 1e-5  # of the mean concentration of a species, on whose scale what is there and what is absent are told apart
@@ -42,7 +42,8 @@ class AirNetwork(nn.Module):
 
         c(t + dt) = c e^(-k dt) + s (1 - e^(-k dt)),        c = c(t) + emission dt
 
-    which is positive whatever k and s are, and changes nothing in no time. A projection restores the conserved families
+    which is positive whatever k and s are, and changes nothing in no time. The networks see logarithms of species, and
+    of learned pools of them. A projection restores the conserved families
     exactly. Air (M, N2, O2, H2O) and what is absent pass as they are. All but the dense part is computed in float64;
     results have the precision of the inputs.
     """
@@ -59,8 +60,9 @@ class AirNetwork(nn.Module):
         self.shipped = sum(mechanism.emission.values()) or 1.0
         self.register_buffer("_active", torch.tensor(self.active), persistent=False)
         count, seen = len(self.active), self.seen
-        sizes = (NUMBERS + seen, *shape.hidden, seen + count)
-        self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
+        self.pools = Pools(seen)
+        sizes = (NUMBERS + seen + self.pools.count, *shape.hidden, seen + count)
+        self.dense = nn.ModuleList(Dense(sizes) for _ in range(shape.members))
         self.scale = FeatureScale(NUMBERS + count)
         self.register_buffer("trace", torch.full((count,), 1e-20, dtype=torch.float64))
         self.register_buffer("usual", torch.zeros(seen))
@@ -69,8 +71,6 @@ class AirNetwork(nn.Module):
         self.families = len(mechanism.families)
         if self.families:
             self.projection = Projection(mechanism.family_matrix[:, self.active].astype(float))
-        for member in self.dense:
-            start_small(member)
 
     _active: Tensor
     trace: Tensor
@@ -137,7 +137,8 @@ class AirNetwork(nn.Module):
 
     def moved(self, seen: Tensor, before: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Concentrations of the active species after ``dt`` [cell, species], and how far the members differ [cell]."""
-        scaled, found = self.scale(seen)[:, : NUMBERS + self.seen], []
+        lasting = seen[:, NUMBERS : NUMBERS + self.seen]
+        scaled, found = torch.cat([self.scale(seen)[:, : NUMBERS + self.seen], self.pools(lasting)], -1), []
         for member in self.dense:
             speed, steady = member(scaled).to(before).split([self.seen, len(self.active)], -1)
             share = self._share(speed, dt)
@@ -169,6 +170,7 @@ def take_scale(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     temperature, pressure, concentration, photolysis, emission, dt = (x.double() for x in inputs)
     seen = network.look(temperature, pressure, concentration, photolysis, emission, dt)
     network.scale.fit(seen)
+    network.pools.fit(seen[:, NUMBERS : NUMBERS + network.seen])
     after = (outputs[0][:, network.active].double() + network.trace).log()
     change = (after - seen[:, NUMBERS:]).abs().mean(0) / network.scale.std[NUMBERS:]
     network.usual.copy_(change.clamp(1e-9, 1.0).log()[: network.seen])
@@ -181,8 +183,9 @@ def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     temperature, pressure, concentration, photolysis, emission, dt = (x[:TAKEN].double() for x in inputs)
     seen = network.look(temperature, pressure, concentration, photolysis, emission, dt)
     *_, correction, spread = network.step(concentration, emission, dt, seen)
-    network.largest_correction.copy_(MARGIN * correction.max())
-    network.largest_spread.copy_(MARGIN * spread.max())
+    network.largest_correction.copy_(MARGIN * correction.quantile(1 - OUTLIERS))
+    network.largest_spread.copy_(MARGIN * spread.quantile(1 - OUTLIERS))
 
 
 TAKEN, MARGIN = 100_000, 1.5
+OUTLIERS = 1e-4  # share of the training states that set no limit

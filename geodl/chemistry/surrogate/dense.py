@@ -1,15 +1,35 @@
-"""What the dense parts of all networks of chemistry share: how they begin, and in how many parts they learn a step."""
+"""The dense part of all networks of chemistry, and in how many parts they learn a step."""
+
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from geodl.core.mlp import mlp
 
 
-def start_small(member: nn.Module) -> None:
-    """First guess: every species on its way to its mean, at a usual rate."""
-    last = [layer for layer in member.modules() if isinstance(layer, nn.Linear)][-1]
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.bias.zero_()
+class Dense(nn.Module):
+    """A multi-layer perceptron with a straight way around it, so that what is linear need not be learned in layers.
+
+    It begins with nearly nothing: every species on its way to its mean, at a usual rate.
+
+    Args:
+        sizes: of inputs, hidden layers and outputs.
+    """
+
+    def __init__(self, sizes: Sequence[int]):
+        super().__init__()
+        self.deep = mlp(sizes, "silu")
+        self.straight = nn.Linear(sizes[0], sizes[-1], bias=False)
+        last = [layer for layer in self.deep if isinstance(layer, nn.Linear)][-1]
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+            self.straight.weight.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From inputs ``[cell, sizes[0]]`` to outputs ``[cell, sizes[-1]]``."""
+        return self.deep(x) + self.straight(x)
 
 
 def random_parts(most: int) -> int:

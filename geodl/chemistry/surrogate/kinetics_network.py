@@ -1,6 +1,7 @@
 """The network that steps a reacting gas: relaxation of every species, exact elements, temperature from enthalpy."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -9,16 +10,16 @@ from torch import Tensor, nn
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
 from geodl.chemistry.surrogate.box_cox import moved, root
-from geodl.chemistry.surrogate.dense import random_parts, start_small
+from geodl.chemistry.surrogate.dense import Dense, random_parts
 from geodl.chemistry.surrogate.domain import DomainNetwork, learn_domain
 from geodl.chemistry.surrogate.features import NUMBERS, TIME, FeatureScale, features
 from geodl.chemistry.surrogate.projection import Projection
 from geodl.chemistry.thermo import Thermo
 from geodl.core.contract import Tensors
-from geodl.core.mlp import mlp
 
 _FOLDS = 4.0  # of a rate by e, for one unit of the network
 _SLOWEST, _FASTEST = -30.0, 12.0  # logarithm of a rate times TIME
+_ENERGY = 2.0**20  # J/kg, about one MJ/kg; a power of two, so that an energy comes back bit for bit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +47,10 @@ class KineticsNetwork(nn.Module):
         u(t + dt) = u + (1 - exp(-rate dt)) (target - u)
 
     Slow growth is a small rate, a radical in a quasi-steady state a large one, and a step of no length changes nothing.
-    A projection restores the elements exactly, and temperature follows from enthalpy (constant pressure) or internal
-    energy (constant volume). Inert species and frozen cells pass as they are. All but the dense part is computed in
-    float64; results have the precision of the inputs.
+    The networks see the state, and what it keeps while it reacts, elements and energy, of which its equilibrium is a
+    function. A projection restores the elements exactly, and temperature follows from enthalpy (constant pressure) or
+    internal energy (constant volume). Inert species and frozen cells pass as they are. All but the dense part is
+    computed in float64; results have the precision of the inputs.
     """
 
     def __init__(self, mechanism: Mechanism, shape: Shape):
@@ -57,16 +59,15 @@ class KineticsNetwork(nn.Module):
         self.active = [i for i, name in enumerate(mechanism.species) if name not in mechanism.inert]
         self.register_buffer("columns", torch.tensor(self.active), persistent=False)
         count = len(self.active)
-        sizes = count + NUMBERS, *shape.hidden, 2 * count
-        self.dense = nn.ModuleList(mlp(sizes, "silu") for _ in range(shape.members))
-        self.scale = FeatureScale(count + NUMBERS)
-        self.register_buffer("largest_correction", torch.tensor(torch.inf))
-        self.register_buffer("largest_spread", torch.tensor(torch.inf))
-        self.domain = DomainNetwork(count + NUMBERS)
         self.projection = Projection(mechanism.element_matrix[:, self.active])
         self.thermo = Thermo(mechanism)
-        for member in self.dense:
-            start_small(member)
+        self.state = NUMBERS + count  # features of the state, before those of what it keeps
+        seen = self.state + self.projection.rows + 1
+        self.dense = nn.ModuleList(Dense((seen, *shape.hidden, 2 * count)) for _ in range(shape.members))
+        self.scale = FeatureScale(seen)
+        self.register_buffer("largest_correction", torch.tensor(torch.inf))
+        self.register_buffer("largest_spread", torch.tensor(torch.inf))
+        self.domain = DomainNetwork(self.state)
 
     columns: Tensor  # of the species that react
     largest_correction: Tensor
@@ -88,18 +89,25 @@ class KineticsNetwork(nn.Module):
         return t.to(temperature), y.to(mass_fraction), *(word.to(temperature) for word in said)
 
     def look(self, temperature: Tensor, pressure: Tensor, mass_fraction: Tensor, dt: Tensor) -> Tensor:
-        """What dense networks and guard see of cells [cell, feature]."""
-        return features(temperature, pressure, root(mass_fraction.index_select(1, self.columns)), dt)
+        """What dense networks and guard see of cells [cell, feature]: their state, elements in kmol/kg, and energy."""
+        active = mass_fraction.index_select(1, self.columns)
+        energy = self._energy()(temperature, mass_fraction)[:, None] / _ENERGY
+        state = features(temperature, pressure, root(active), dt)
+        return torch.cat([state, self.projection.amounts(active.T).T, energy], -1)
+
+    def _energy(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """Of temperature and composition: what a cell keeps."""
+        return self.thermo.internal_energy if self.shape.constant == "volume" else self.thermo.enthalpy
 
     def step(self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
         """One step in float64 of cells that were looked at: what ``forward`` gives in evaluation."""
         before = mass_fraction.index_select(1, self.columns)
-        roots, scaled = seen[:, NUMBERS:], self.scale(seen)
+        roots, scaled = seen[:, NUMBERS : self.state], self.scale(seen)
         change, spread = self.change(scaled, roots, dt)
         projected = self.projection(moved(before, roots, change).T, before.T)
         after = mass_fraction.index_copy(1, self.columns, projected.composition.T)
-        heated = self._heated(temperature, mass_fraction, after)
-        (log_odds,) = (spread,) if self.training else self.domain(scaled)
+        heated = self._heated(temperature, seen[:, -1] * _ENERGY, after)
+        (log_odds,) = (spread,) if self.training else self.domain(scaled[:, : self.state])
         known = self.domain.known(log_odds) | (dt == 0)  # no step is exact anywhere
         known &= (projected.correction <= self.largest_correction) & (spread <= self.largest_spread)
         status = self._status(temperature, projected.limited | torch.isnan(heated), known)
@@ -109,30 +117,28 @@ class KineticsNetwork(nn.Module):
         return torch.where(stays, temperature, heated), after, status, projected.correction, spread, log_odds
 
     def settled(self, mass_fraction: Tensor, dtype: torch.dtype) -> Tensor:
-        """Mass fractions [cell, species] that came in a ``dtype``, in float64, with elements that do not drift in it."""
+        """Mass fractions [cell, species] that came in a ``dtype``, with elements that do not drift in it."""
         given = mass_fraction.index_select(1, self.columns).T
         return mass_fraction.index_copy(1, self.columns, self.projection.settled(given, dtype).T)
 
     def change(self, scaled: Tensor, roots: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """Of the roots within ``dt`` [cell, species], mean of the members, and their standard deviation [cell]."""
-        found = []
+        found, species = [], slice(NUMBERS, self.state)
         for member in self.dense:
             speed, target = member(scaled).to(roots).chunk(2, -1)
             rate = (_FOLDS * speed).clamp(_SLOWEST, _FASTEST).exp()
-            goal = self.scale.mean[NUMBERS:] + 2 * self.scale.std[NUMBERS:] * target
+            goal = self.scale.mean[species] + 2 * self.scale.std[species] * target
             found.append(-torch.expm1(-rate * (dt / TIME)[:, None]) * (goal - roots))
         if len(found) == 1:
             return found[0], torch.zeros_like(dt)
         each = torch.stack(found)
         return each.mean(0), each.std(0).amax(-1)
 
-    def _heated(self, temperature: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    def _heated(self, temperature: Tensor, energy: Tensor, after: Tensor) -> Tensor:
         """Temperature of the new composition; NaN where none has the energy."""
-        if self.shape.constant == "volume":
-            energy = self.thermo.internal_energy(temperature, before)
-            return self.thermo.temperature_from_energy(energy, after, temperature)
-        enthalpy = self.thermo.enthalpy(temperature, before)
-        return self.thermo.temperature_from_enthalpy(enthalpy, after, temperature)
+        volume, thermo = self.shape.constant == "volume", self.thermo
+        found = thermo.temperature_from_energy if volume else thermo.temperature_from_enthalpy
+        return found(energy, after, temperature)
 
     def _status(self, temperature: Tensor, limited: Tensor, known: Tensor) -> Tensor:
         status = torch.where(limited, CLIPPED, torch.where(known, OK, OUT_OF_DOMAIN))
@@ -155,9 +161,10 @@ def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     seen = network.look(temperature, pressure, mass_fraction, dt)
     first = slice(TAKEN)
     *_, correction, spread, _ = network.step(temperature[first], mass_fraction[first], dt[first], seen[first])
-    network.largest_correction.copy_(MARGIN * correction.max())
-    network.largest_spread.copy_(MARGIN * spread.max())
-    learn_domain(network.domain, network.scale(seen))
+    network.largest_correction.copy_(MARGIN * correction.quantile(1 - OUTLIERS))
+    network.largest_spread.copy_(MARGIN * spread.quantile(1 - OUTLIERS))
+    learn_domain(network.domain, network.scale(seen)[:, : network.state])
 
 
 TAKEN, MARGIN = 100_000, 1.5
+OUTLIERS = 1e-4  # share of the training states that set no limit: a single bad one would let all others pass

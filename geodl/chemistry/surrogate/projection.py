@@ -73,6 +73,10 @@ class Projection(Constants):
         correction = (composition / start.clamp(min=_LEAST) - 1).abs().masked_fill(start < _LEAST, 0.0).amax(0)
         return Projected(composition, correction, limited)
 
+    def amounts(self, composition: Tensor) -> Tensor:
+        """Of what is conserved [row, cell] in compositions [species, cell]."""
+        return self._matrix @ composition
+
     def settled(self, composition: Tensor, dtype: torch.dtype) -> Tensor:
         """Compositions [species, cell] that came in a ``dtype``, in float64, with elements that outlive it.
 
