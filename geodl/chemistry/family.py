@@ -100,8 +100,8 @@ def samples(ds: xr.Dataset, mechanism: Mechanism) -> tuple[xr.Dataset, xr.Datase
 
 
 def guarded(inputs: Tensors, eyes: KineticsNetwork) -> Tensor:
-    """What the guard looks at: what the network sees."""
-    return eyes.look(*(x.double() for x in inputs))
+    """What the guard looks at, on the processor: what the network sees."""
+    return eyes.look(*(x.double().cpu() for x in inputs))
 
 
 def make(options: Options) -> Family:

@@ -14,6 +14,7 @@ from geodl.chemistry.data.generate import generate
 from geodl.chemistry.mechanism.read import read_mechanism
 from geodl.chemistry.reference import import_cantera
 from geodl.chemistry.surrogate.box_cox import moved
+from geodl.chemistry.surrogate.features import NUMBERS
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape
 from geodl.core.contract import Claim
 from tests.bench.timing import interleaved, median_ratio
@@ -65,7 +66,7 @@ def _parts(fuel: Fuel, network: KineticsNetwork, cells: Cells) -> tuple[dict[str
     gas, (t, p, y, dt) = import_cantera().Solution(fuel.mechanism), cells
     seen = network.look(t, p, y, dt)
     scaled, before = network.scale(seen), y[:, network.active]
-    raw = moved(before, seen[:, -before.shape[1] :], torch.full_like(before, 1e-4)).T
+    raw = moved(before, seen[:, NUMBERS : network.state], torch.full_like(before, 1e-4)).T
     enthalpy = network.thermo.enthalpy(t, y)
     square = torch.randn(MATRIX, MATRIX)
     dense = network.dense[0]
@@ -78,7 +79,7 @@ def _parts(fuel: Fuel, network: KineticsNetwork, cells: Cells) -> tuple[dict[str
     return {
         "features": lambda: network.look(t, p, y, dt),
         "dense network": lambda: dense(scaled),
-        "known states": lambda: network.domain(scaled),
+        "known states": lambda: network.domain(scaled[:, : network.state]),
         "projection": lambda: network.projection(raw, before.T),
         "temperature": lambda: network.thermo.temperature_from_enthalpy(enthalpy, y, t - 30),
         "step": lambda: network(t, p, y, dt),

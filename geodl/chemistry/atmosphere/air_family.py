@@ -60,8 +60,8 @@ def samples(ds: xr.Dataset, mechanism: LumpedMechanism) -> tuple[xr.Dataset, xr.
 
 
 def guarded_air(inputs: Tensors, eyes: AirNetwork, shipped: Tensor) -> Tensor:
-    """What the guard looks at: what the network sees, and how far emissions are from a multiple of the shipped ones."""
-    temperature, pressure, concentration, photolysis, emission, dt = (x.double() for x in inputs)
+    """What the guard looks at, on the processor: what the network sees, and how unlike the shipped emissions are."""
+    temperature, pressure, concentration, photolysis, emission, dt = (x.double().cpu() for x in inputs)
     seen = eyes.look(temperature, pressure, concentration, photolysis, emission, dt)[:, : NUMBERS + eyes.seen]
     relative = emission / eyes.shipped
     unlike = (relative - relative.sum(1, keepdim=True) * shipped).abs().sum(1, keepdim=True)

@@ -191,5 +191,6 @@ METHANE = Fuel(
     },
     bars=Bars(0.01, 0.05, None, 15.0, 0.02, 50.0, 180.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 2e-2}, cases=60),
-    options={"hidden": [192, 192, 192]},
+    options={"hidden": [192, 192, 192, 192]},
+    training={"epochs": 120},
 )  # fmt: skip
