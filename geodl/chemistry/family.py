@@ -31,6 +31,7 @@ _CITATIONS = (
 )
 _SETTINGS = {
     "epochs": 150, "batch_size": 512, "optimizer": "muon", "learning_rate": 1e-2, "warmup": 0.03, "clip": 1.0,
+    "false_alarms": 2e-3,
 }  # fmt: skip
 MADE_UP = "one-step"
 CANTERA = ".yaml", ".yml"
@@ -48,7 +49,7 @@ class Options(Settings):
         hidden: widths of the hidden layers.
         members: of an ensemble, whose spread the guard looks at; the cost is theirs together.
         frozen_below: K, where nothing reacts.
-        rollout: parts in which training takes a time step, at random a power of two up to this.
+        rollout: parts in which training takes a time step: a third of the batches in a power of two of them up to this.
     """
 
     mechanism: dict[str, Any] = Field(default_factory=lambda: one_step().to_record())
@@ -87,7 +88,7 @@ def schema(mechanism: Mechanism) -> Schema:
         Variable("status", "1", "0 ok, 1 frozen, 2 out of domain, 3 clipped", low=0.0, high=1.0, scale="none"),
         Variable("correction", "1", "largest factor that restores the elements, less one", scale="none"),
         Variable("member_spread", "1", "largest standard deviation of the members' roots", scale="none"),
-        Variable("familiarity", "1", "log odds that the state is like those of training", scale="none"),
+        Variable("familiarity", "1", "log odds above their limit that the state is a known one", scale="none"),
     )
     return Schema(inputs, (temperature, fraction), (species,), diagnostics)
 

@@ -175,7 +175,9 @@ def test_training_takes_a_step_in_parts(monkeypatch):
 
 
 def test_parts_are_powers_of_two_up_to_the_longest_roll_out():
-    assert {random_parts(4) for _ in range(100)} == {1, 2, 4}
+    drawn = [random_parts(4) for _ in range(300)]
+    assert set(drawn) == {1, 2, 4}
+    assert 0.5 < np.mean(np.array(drawn) == 1) < 0.8
     assert {random_parts(1) for _ in range(10)} == {1}
 
 
@@ -190,15 +192,25 @@ def test_the_status_says_what_is_unsure():
     made = network(members=2, madness=0.1)
     given = settled(made)
     *_, correction, spread, odds = made(*given)
-    for limit, home, said in (
-        ("largest_correction", made, correction),
-        ("largest_spread", made, spread),
-        ("least", made.domain, odds),
-    ):
-        kept, middle = getattr(home, limit).clone(), said.median().to(getattr(home, limit))
-        getattr(home, limit).copy_(middle)
-        assert torch.equal(made(*given)[2] == OUT_OF_DOMAIN, said < middle if limit == "least" else said > middle)
-        getattr(home, limit).copy_(kept)
+    assert bool(odds.isposinf().all())  # nothing was learned
+    for limit, said in (("largest_correction", correction), ("largest_spread", spread)):
+        kept, middle = getattr(made, limit).clone(), said.median().to(getattr(made, limit))
+        getattr(made, limit).copy_(middle)
+        assert torch.equal(made(*given)[2] == OUT_OF_DOMAIN, said > middle)
+        getattr(made, limit).copy_(kept)
+
+
+@pytest.mark.parametrize("which", ["domain", "budget"])
+def test_what_is_not_familiar_is_out_of_domain(which):
+    made = network(madness=0.1)
+    given = settled(made)
+    home = getattr(made, which)
+    home.least.zero_()
+    odds = made(*given)[5]
+    home.least.copy_(odds.median())
+    status, odds = made(*given)[2], made(*given)[5]
+    assert torch.equal(status == OUT_OF_DOMAIN, odds < 0)
+    assert 0.2 < (odds < 0).double().mean() < 0.8
 
 
 def test_a_mad_network_is_clipped_and_says_so():
@@ -263,4 +275,7 @@ def test_the_layout_of_the_weights_is_what_bundles_have():
         "domain.least": (), "domain.dense.0.weight": (32, 12), "domain.dense.0.bias": (32,),
         "domain.dense.2.weight": (32, 32), "domain.dense.2.bias": (32,),
         "domain.dense.4.weight": (1, 32), "domain.dense.4.bias": (1,),
+        "budget.least": (), "budget.dense.0.weight": (32, 4), "budget.dense.0.bias": (32,),
+        "budget.dense.2.weight": (32, 32), "budget.dense.2.bias": (32,),
+        "budget.dense.4.weight": (1, 32), "budget.dense.4.bias": (1,),
     }  # fmt: skip

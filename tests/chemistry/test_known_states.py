@@ -13,17 +13,17 @@ def on_the_curve(count: int, seed: int) -> torch.Tensor:
     return (states - states.mean(0)) / states.std(0)
 
 
-def learned(states: torch.Tensor) -> DomainNetwork:
+def learned(states: torch.Tensor, heat: int = 2) -> DomainNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = DomainNetwork(states.shape[1])
+        network = DomainNetwork(states.shape[1], heat)
         learn_domain(network, states)
     return network
 
 
 def test_a_network_that_learned_nothing_knows_everything():
-    network = DomainNetwork(4)
-    assert bool(network.known(network(1e3 * torch.randn(50, 4))[0]).all())
+    network = DomainNetwork(4, heat=2)
+    assert bool((network.familiarity(1e3 * torch.randn(50, 4)) >= 0).all())
 
 
 def test_states_of_the_data_are_known_and_hot_fresh_gas_within_their_ranges_is_not():
@@ -35,7 +35,17 @@ def test_states_of_the_data_are_known_and_hot_fresh_gas_within_their_ranges_is_n
     known, doubtful = network(held_out)[0], network(strange[far])[0]
     labels = torch.cat([torch.zeros(len(known)), torch.ones(len(doubtful))]).bool()
     assert auroc(-torch.cat([known, doubtful]).numpy(), labels.numpy()) > 0.98
-    assert network.known(known).double().mean() > 0.99
+    assert (network.familiarity(held_out) >= 0).double().mean() > 0.99
+
+
+def test_more_energy_than_a_mixture_ever_had_is_strange_though_others_have_it():
+    """As of hotter fresh gas when it has burnt: energy and mixture are kept, and tell where it comes from."""
+    mixture, share = (2 * torch.rand(2, 6000, generator=torch.Generator().manual_seed(0)) - 1).unbind()
+    energy = 2 * mixture + 0.3 * share
+    network = learned(torch.stack([energy, share.flip(0), mixture], 1), heat=1)
+    hotter = torch.stack([energy + 1.2, share.flip(0), mixture], 1)[mixture < 0]
+    assert hotter[:, 0].max() < energy.max()
+    assert (network.familiarity(hotter) < 0).double().mean() > 0.95
 
 
 def test_the_same_seed_learns_the_same_bits():
@@ -46,7 +56,7 @@ def test_the_same_seed_learns_the_same_bits():
 
 def test_the_background_has_as_many_states_and_keeps_1_over_t_with_t():
     states = on_the_curve(400, 0)
-    made = background(states)
+    made = background(states, 2)
     assert made.shape == states.shape
     whole = made[torch.arange(400) % 4 < 2]  # temperatures borrowed, or any: both belong together
     nearest = (whole[:, None, :2] - states[None, :, :2]).norm(dim=-1).amin(1)

@@ -29,7 +29,7 @@ class AirShape:
     Attributes:
         hidden: widths of the hidden layers.
         members: dense networks whose mean answers, and whose spread says how sure it is.
-        rollout: equal parts in which training takes a time step, at random a power of two up to this.
+        rollout: equal parts in which training takes a time step, see `random_parts`.
     """
 
     hidden: tuple[int, ...] = (64, 64)

@@ -13,7 +13,6 @@ from geodl.chemistry.cases.reactor import Cells, Trajectory
 from geodl.chemistry.data.generate import generate
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.state import CLIPPED, OUT_OF_DOMAIN
-from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
 from geodl.core.contract import Claim, Tensors
 from geodl.core.surrogate import Surrogate
 from geodl.train.fit import prepare
@@ -61,13 +60,11 @@ def doubt(surrogate: Surrogate, ds: xr.Dataset) -> np.ndarray:
 
     The larger of two: the distance over its threshold, and how much less familiar than the least familiar ones.
     """
-    network, inputs = surrogate.core.network, _inputs(surrogate, ds)
-    assert isinstance(network, KineticsNetwork)
+    inputs = _inputs(surrogate, ds)
     names = [variable.name for variable in surrogate.family.schema.diagnostics]
     familiarity = surrogate.judged(inputs).diagnostics[names.index("familiarity")].double()
     distance = surrogate.guard.score(surrogate.features(inputs)) / surrogate.guard.threshold
-    strangeness = 1 + (network.domain.least - familiarity) / FOLDS
-    return torch.maximum(distance, strangeness).numpy()
+    return torch.maximum(distance, 1 - familiarity / FOLDS).numpy()
 
 
 def flagged(surrogate: Surrogate, ds: xr.Dataset) -> np.ndarray:

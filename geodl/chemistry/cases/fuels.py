@@ -177,6 +177,8 @@ HYDROGEN = Fuel(
     },
     bars=Bars(0.005, 0.02, 0.05, 10.0, 0.01, 20.0, 30.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 3e-3}),
+    options={"hidden": [80, 80, 80, 80], "rollout": 8},
+    training={"epochs": 100},
 )  # fmt: skip
 
 METHANE = Fuel(

@@ -32,7 +32,12 @@ class Dense(nn.Module):
         return self.deep(x) + self.straight(x)
 
 
+WHOLE = 2 / 3  # of the batches, which long time steps need; in parts, short ones learn to add up to them
+
+
 def random_parts(most: int) -> int:
-    """Equal parts in which training takes a time step: a power of two up to ``most``."""
+    """Equal parts in which training takes the steps of a batch: one, or a power of two up to ``most``."""
     doublings = int(most).bit_length()
-    return 1 if doublings == 1 else 2 ** int(torch.randint(doublings, ()))
+    if doublings == 1 or float(torch.rand(())) < WHOLE:
+        return 1
+    return 2 ** int(torch.randint(1, doublings, ()))

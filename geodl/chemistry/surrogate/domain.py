@@ -22,12 +22,18 @@ _SETTINGS = FitConfig(epochs=12, batch_size=512, optimizer="muon", learning_rate
 
 
 class DomainNetwork(nn.Module):
-    """Log odds that a state is one of training rather than of the background; untrained, all count as known."""
+    """Log odds that a state is one of training rather than of the background, above a limit; untrained, all are known.
+
+    Args:
+        features: that it sees, of which the first are ``heat``.
+        heat: how many belong to temperature or energy.
+    """
 
     least: Tensor
 
-    def __init__(self, features: int):
+    def __init__(self, features: int, heat: int):
         super().__init__()
+        self.heat = heat
         self.dense = mlp((features, HIDDEN, HIDDEN, 1), "silu")
         self.register_buffer("least", torch.tensor(-torch.inf))
         self.requires_grad_(False)  # learns when the kinetics are learned
@@ -36,15 +42,15 @@ class DomainNetwork(nn.Module):
         """From standardised features [cell, feature] to log odds [cell]."""
         return (self.dense(scaled).squeeze(-1),)
 
-    def known(self, log_odds: Tensor) -> Tensor:
-        """True for states that may be trusted [cell]."""
-        return log_odds >= self.least
+    def familiarity(self, scaled: Tensor) -> Tensor:
+        """Log odds above the limit [cell]: states from zero on may be trusted."""
+        return self(scaled)[0] - self.least
 
 
 def learn_domain(network: DomainNetwork, scaled: Tensor) -> None:
     """Train on standardised features ``[state, feature]``, and place the limit below all but a few of them."""
     states = scaled[torch.randperm(len(scaled))[:_TAKEN].to(scaled.device)]
-    both = torch.cat([states, background(states)])
+    both = torch.cat([states, background(states, network.heat)])
     labels = torch.cat([torch.ones(len(states)), torch.zeros(len(both) - len(states))]).to(states)
     pairs = (both,), (labels,)
     with torch.enable_grad():
@@ -56,11 +62,11 @@ def learn_domain(network: DomainNetwork, scaled: Tensor) -> None:
         network.least.copy_(network(states)[0].quantile(FALSE_ALARMS))
 
 
-def background(states: Tensor) -> Tensor:
-    """As many states that belong together in no way: of standardised features with T and 1/T first.
+def background(states: Tensor, heat: int) -> Tensor:
+    """As many states that belong together in no way: of standardised features, of which the first are ``heat``.
 
-    A quarter each: the temperature of another state; any temperature; each feature from one of two states; and any
-    point of a box that is a little wider than the data.
+    A quarter each: the heat of another state; any heat; each feature from one of two states; and any point of a box
+    that is a little wider than the data.
     """
     count = len(states)
     low, high = states.amin(0), states.amax(0)
@@ -69,17 +75,17 @@ def background(states: Tensor) -> Tensor:
     anywhere = low - width + (high - low + 2 * width) * torch.rand_like(states)
     crossed = torch.where(torch.rand_like(states) < 0.5, states, other)
     heated, warmed = states.clone(), states.clone()
-    heated[:, :2], warmed[:, :2] = borrowed[:, :2], _temperatures(states, anywhere)
+    heated[:, :heat], warmed[:, :heat] = borrowed[:, :heat], _heats(states[:, :heat], anywhere[:, 0])
     quarter = torch.arange(count, device=states.device) % 4
     kinds = torch.stack([heated, warmed, crossed, anywhere])
     return kinds[quarter, torch.arange(count, device=states.device)]
 
 
-def _temperatures(states: Tensor, anywhere: Tensor) -> Tensor:
-    """Any T with the 1/T that belongs to it, as the nearest state in T has it."""
-    order = states[:, 0].argsort()
-    place = torch.searchsorted(states[order, 0].contiguous(), anywhere[:, 0].contiguous()).clamp(max=len(states) - 1)
-    return states[order[place], :2]
+def _heats(heats: Tensor, anywhere: Tensor) -> Tensor:
+    """What belongs together, such as T and 1/T, nearest to any value of the first."""
+    order = heats[:, 0].argsort()
+    place = torch.searchsorted(heats[order, 0].contiguous(), anywhere.contiguous()).clamp(max=len(heats) - 1)
+    return heats[order[place]]
 
 
 def _contrast(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:

@@ -7,6 +7,7 @@ TIME = 1e-6  # s
 PRESSURE = 101325.0  # Pa
 TEMPERATURE = 1000.0  # K
 NUMBERS = 4  # features before the roots
+PRESSURE_COLUMN = 2  # among them
 
 
 def features(temperature: Tensor, pressure: Tensor, roots: Tensor, dt: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
 from geodl.chemistry.surrogate.box_cox import moved, root
 from geodl.chemistry.surrogate.dense import Dense, random_parts
 from geodl.chemistry.surrogate.domain import DomainNetwork, learn_domain
-from geodl.chemistry.surrogate.features import NUMBERS, TIME, FeatureScale, features
+from geodl.chemistry.surrogate.features import NUMBERS, PRESSURE_COLUMN, TIME, FeatureScale, features
 from geodl.chemistry.surrogate.projection import Projection
 from geodl.chemistry.thermo import Thermo
 from geodl.core.contract import Tensors
@@ -31,7 +31,7 @@ class Shape:
         members: dense networks whose mean answers, and whose spread says how sure it is.
         constant: what the reactor keeps, "pressure" and enthalpy or "volume" and internal energy.
         frozen_below: K, where nothing reacts.
-        rollout: equal parts in which training takes a time step, at random a power of two up to this.
+        rollout: equal parts in which training takes a time step, see `random_parts`.
     """
 
     hidden: tuple[int, ...] = (96, 96, 96)
@@ -67,7 +67,10 @@ class KineticsNetwork(nn.Module):
         self.scale = FeatureScale(seen)
         self.register_buffer("largest_correction", torch.tensor(torch.inf))
         self.register_buffer("largest_spread", torch.tensor(torch.inf))
-        self.domain = DomainNetwork(self.state)
+        self.domain = DomainNetwork(self.state, heat=2)
+        self.budget = DomainNetwork(seen - self.state + 1, heat=1)
+        # What a cell keeps: of a burnt one it says as much about where it comes from as of a fresh one.
+        self._kept = [seen - 1, PRESSURE_COLUMN, *range(self.state, seen - 1)]
 
     columns: Tensor  # of the species that react
     largest_correction: Tensor
@@ -77,7 +80,7 @@ class KineticsNetwork(nn.Module):
         """Temperature [cell] and mass fractions [cell, species] after ``dt``; in evaluation diagnostics too.
 
         These are status, largest relative correction by the projection, spread of the members, and log odds that the
-        state is like those of training [cell].
+        state is like those of training, above their limit [cell].
         """
         t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
         if self.training:
@@ -107,14 +110,19 @@ class KineticsNetwork(nn.Module):
         projected = self.projection(moved(before, roots, change).T, before.T)
         after = mass_fraction.index_copy(1, self.columns, projected.composition.T)
         heated = self._heated(temperature, seen[:, -1] * _ENERGY, after)
-        (log_odds,) = (spread,) if self.training else self.domain(scaled[:, : self.state])
-        known = self.domain.known(log_odds) | (dt == 0)  # no step is exact anywhere
+        familiarity = spread if self.training else self.familiarity(scaled)
+        known = (familiarity >= 0) | (dt == 0)  # no step is exact anywhere
         known &= (projected.correction <= self.largest_correction) & (spread <= self.largest_spread)
         status = self._status(temperature, projected.limited | torch.isnan(heated), known)
         # What has no temperature stays as it was; NaN goes on, so that training and callers see it.
         stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after).all(1))
         after = torch.where(stays[:, None], mass_fraction, after)
-        return torch.where(stays, temperature, heated), after, status, projected.correction, spread, log_odds
+        return torch.where(stays, temperature, heated), after, status, projected.correction, spread, familiarity
+
+    def familiarity(self, scaled: Tensor) -> Tensor:
+        """How alike to those of training are the state and what it keeps [cell]; the less familiar of both counts."""
+        kept = scaled[:, self._kept]
+        return torch.minimum(self.domain.familiarity(scaled[:, : self.state]), self.budget.familiarity(kept))
 
     def settled(self, mass_fraction: Tensor, dtype: torch.dtype) -> Tensor:
         """Mass fractions [cell, species] that came in a ``dtype``, with elements that do not drift in it."""
@@ -163,7 +171,9 @@ def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     *_, correction, spread, _ = network.step(temperature[first], mass_fraction[first], dt[first], seen[first])
     network.largest_correction.copy_(MARGIN * correction.quantile(1 - OUTLIERS))
     network.largest_spread.copy_(MARGIN * spread.quantile(1 - OUTLIERS))
-    learn_domain(network.domain, network.scale(seen)[:, : network.state])
+    scaled = network.scale(seen)
+    learn_domain(network.domain, scaled[:, : network.state])
+    learn_domain(network.budget, scaled[:, network._kept])
 
 
 TAKEN, MARGIN = 100_000, 1.5
