@@ -27,7 +27,7 @@ NOTE = (
     "Worst of the seeds; conservation, speed, guarded mode and the renormalised sum are of the first. Reference: "
     "Cantera's CVODE at rtol 1e-9 and atol 1e-15, each case integrated in one go and read at the steps of the "
     "surrogate. Delays count until a rise of 400 K, which both find by parts of the step in which it happens, where "
-    "they last more than 8 steps and less than 0.9 of the roll-out; end temperatures where ignition is over by 0.8 of "
+    "they last more than 2 steps and less than 0.9 of the roll-out; end temperatures where ignition is over by 0.8 of "
     "it. What should ignite and does not counts with the end of the roll-out. Cases are a Latin hypercube that shares "
     "no trajectory with the training. "
     "Flame speeds: unity Lewis numbers, Strang splitting, the same cells and steps with Cantera at 1e-6/1e-10 as the "

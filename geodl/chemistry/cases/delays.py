@@ -20,7 +20,7 @@ from geodl.chemistry.reference import CanteraChemistry
 from geodl.chemistry.state import CLIPPED, OUT_OF_DOMAIN
 
 SEED = 1000  # of the cases; no trajectory of the training data starts from them
-RESOLVED = 8  # steps that a delay must have to be compared
+RESOLVED = 2  # steps that a delay must have to be compared
 JUDGED, BURNT = 0.9, 0.8  # of the roll-out, within which a case must ignite to be compared, and to be burnt at its end
 STILL = 1.0  # K; what moves less does not ignite
 
