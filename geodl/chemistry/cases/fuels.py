@@ -172,13 +172,13 @@ HYDROGEN = Fuel(
     pressure=(0.5 * 101325.0, 20 * 101325.0),
     equivalence_ratio=(0.4, 2.5),
     plan={
-        "temperature": "870:1650", "pressure": "4.6e4:2.2e6", "phi": "0.37:2.7", "dt": "3e-8:2e-5", "end_time": 0.004,
+        "temperature": "870:1650", "pressure": "4.6e4:2.2e6", "phi": "0.37:2.7", "dt": "6e-8:1.2e-5", "end_time": 0.004,
         "flames": 120, "trajectories": 2200, "samples": 200, "extinction": 0.1, "workers": 2,
     },
     bars=Bars(0.005, 0.02, 0.05, 10.0, 0.01, 20.0, 30.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 3e-3}),
     options={"hidden": [80, 80, 80, 80], "rollout": 8},
-    training={"epochs": 100},
+    training={"epochs": 140},
 )  # fmt: skip
 
 METHANE = Fuel(
