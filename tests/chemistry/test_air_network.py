@@ -6,7 +6,7 @@ import torch
 
 from geodl.chemistry.atmosphere.air_baselines import linear, unchanged
 from geodl.chemistry.atmosphere.air_example import BACK, LIGHT, air_example, made_up
-from geodl.chemistry.atmosphere.air_loss import air_loss
+from geodl.chemistry.atmosphere.air_loss import air_loss, weights
 from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape, take_limits, take_scale
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.chemistry.state import OK, OUT_OF_DOMAIN
@@ -129,9 +129,11 @@ def test_limits_are_those_of_the_training_data(network):
 def test_the_loss_vanishes_for_the_truth_alone_and_has_gradients(network):
     inputs = states()
     truth = inputs[2] * 1.01
-    assert float(air_loss((truth,), (truth,), inputs, active=network.active)) == 0
+    assert float(air_loss((truth,), (truth,), inputs, active=network.active, weights=[1.0] * len(network.active))) == 0
     network.requires_grad_(True)
-    loss = air_loss(network.train()(*inputs), (truth,), inputs, active=network.active)
+    loss = air_loss(
+        network.train()(*inputs), (truth,), inputs, active=network.active, weights=[1.0] * len(network.active)
+    )
     loss.backward()
     assert loss.item() > 0
     assert all(bool(torch.isfinite(weight.grad).all()) for weight in network.dense.parameters())
@@ -144,7 +146,7 @@ def test_slow_species_count_like_fast_ones(network):
     for usual in (1e-2, 1e-5):
         truth = (inputs[2] + inputs[4] * inputs[5][:, None]) * (1 + usual * random)
         found = (inputs[2] + inputs[4] * inputs[5][:, None]) * (1 + 1.5 * usual * random)
-        losses.append(float(air_loss((found,), (truth,), inputs, active=[0])))
+        losses.append(float(air_loss((found,), (truth,), inputs, active=[0], weights=[1.0])))
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
@@ -172,3 +174,10 @@ def test_baselines_leave_air_as_it_is_or_fit_it_linearly():
         errors.append(float((found[0] - truth[0])[:, 3].abs().mean()))
     assert errors[1] < 0.9 * errors[0]
     assert made_up().species == tuple(ds["species"].values)
+
+
+def test_what_air_is_judged_by_counts_more_and_what_forgets_less():
+    names = ["O3", "NO2", "PAN", "O1D"]
+    found = dict(zip(names, weights(names), strict=True))
+    assert sum(found.values()) == pytest.approx(4)
+    assert found["O3"] == found["NO2"] > found["PAN"] > found["O1D"] > 0

@@ -12,7 +12,7 @@ from geodl.chemistry.atmosphere.air_example import air_example
 from geodl.chemistry.atmosphere.air_features import NUMBERS
 from geodl.chemistry.atmosphere.air_figures import figures
 from geodl.chemistry.atmosphere.air_given import completed_air
-from geodl.chemistry.atmosphere.air_loss import air_loss
+from geodl.chemistry.atmosphere.air_loss import air_loss, weights
 from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape, take_limits, take_scale
 from geodl.chemistry.atmosphere.air_scores import scores
 from geodl.chemistry.atmosphere.generate import generate
@@ -90,7 +90,9 @@ def make_air(options: Any, about: str) -> Family:
         baselines={"unchanged": unchanged(), "linear": linear()},
         example=air_example,
         samples=functools.partial(samples, mechanism=mechanism),
-        loss=functools.partial(air_loss, active=eyes.active),
+        loss=functools.partial(
+            air_loss, active=eyes.active, weights=weights([mechanism.species[i] for i in eyes.active])
+        ),
         complete=functools.partial(completed_air, mechanism=mechanism),
         features=functools.partial(guarded_air, eyes=eyes, shipped=shipped),
         warm_start=take_scale,
