@@ -84,8 +84,8 @@ class Effort:
 
 
 FULL = Effort(
-    plan={}, options={"hidden": [128, 128, 128, 128]}, training={"epochs": 150}, boxes=32, days=(1, 7, 30), compared=1.0, cells=BATCH, repeats=7,
-    outside={"boxes": 64, "records": 20, "days": 1.0},
+    plan={}, options={"hidden": [128, 128, 128, 128]}, training={"epochs": 150}, boxes=32, days=(1, 7, 30),
+    compared=1.0, cells=BATCH, repeats=7, outside={"boxes": 64, "records": 20, "days": 1.0},
 )  # fmt: skip
 QUICK = Effort(
     plan={"boxes": 40, "records": 20, "days": 0.5, "workers": 1}, options={"hidden": [16, 16]},

@@ -188,11 +188,11 @@ METHANE = Fuel(
     pressure=(101325.0, 5 * 101325.0),
     equivalence_ratio=(0.5, 2.0),
     plan={
-        "temperature": "1250:2050", "pressure": "9e4:5.2e5", "phi": "0.45:2.2", "dt": "1e-7:2e-5", "end_time": 0.02,
-        "flames": 60, "trajectories": 1300, "extinction": 0.1, "workers": 2,
+        "temperature": "1250:2050", "pressure": "9e4:5.2e5", "phi": "0.45:2.2", "dt": "6e-8:1.2e-5", "end_time": 0.02,
+        "flames": 60, "trajectories": 2000, "extinction": 0.1, "workers": 2,
     },
     bars=Bars(0.01, 0.05, None, 15.0, 0.02, 50.0, 180.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 2e-2}, cases=60),
-    options={"hidden": [192, 192, 192, 192]},
-    training={"epochs": 120},
+    options={"hidden": [192, 192, 192, 192], "rollout": 8},
+    training={"epochs": 80},
 )  # fmt: skip
