@@ -9,7 +9,7 @@ from geodl.chemistry.atmosphere.air_features import NUMBERS, TIME, numbers
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.chemistry.atmosphere.pools import Pools
 from geodl.chemistry.state import CLIPPED, OK, OUT_OF_DOMAIN
-from geodl.chemistry.surrogate.dense import Dense, random_parts
+from geodl.chemistry.surrogate.dense import TAKEN, Dense, limit, random_parts
 from geodl.chemistry.surrogate.features import FeatureScale
 from geodl.chemistry.surrogate.projection import Projected, Projection
 from geodl.core.contract import Tensors
@@ -183,9 +183,5 @@ def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     temperature, pressure, concentration, photolysis, emission, dt = (x[:TAKEN].double() for x in inputs)
     seen = network.look(temperature, pressure, concentration, photolysis, emission, dt)
     *_, correction, spread = network.step(concentration, emission, dt, seen)
-    network.largest_correction.copy_(MARGIN * correction.quantile(1 - OUTLIERS))
-    network.largest_spread.copy_(MARGIN * spread.quantile(1 - OUTLIERS))
-
-
-TAKEN, MARGIN = 100_000, 1.5
-OUTLIERS = 1e-4  # share of the training states that set no limit
+    network.largest_correction.copy_(limit(correction))
+    network.largest_spread.copy_(limit(spread))

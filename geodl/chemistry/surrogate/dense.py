@@ -32,6 +32,15 @@ class Dense(nn.Module):
         return self.deep(x) + self.straight(x)
 
 
+TAKEN, MARGIN = 100_000, 1.5  # training states that set a limit, and room above it
+OUTLIERS = 1e-4  # share of them that sets none: a single bad one would let all others pass
+
+
+def limit(values: Tensor) -> Tensor:
+    """Largest value of a doubt that may be trusted, from those of training states [state]."""
+    return MARGIN * values.quantile(1 - OUTLIERS)
+
+
 WHOLE = 2 / 3  # of the batches, which long time steps need; in parts, short ones learn to add up to them
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.state import CLIPPED, FROZEN, OK, OUT_OF_DOMAIN
 from geodl.chemistry.surrogate.box_cox import moved, root
-from geodl.chemistry.surrogate.dense import Dense, random_parts
+from geodl.chemistry.surrogate.dense import TAKEN, Dense, limit, random_parts
 from geodl.chemistry.surrogate.domain import DomainNetwork, learn_domain
 from geodl.chemistry.surrogate.features import NUMBERS, PRESSURE_COLUMN, TIME, FeatureScale, features
 from geodl.chemistry.surrogate.projection import Projection
@@ -169,12 +169,8 @@ def take_limits(network: nn.Module, inputs: Tensors, outputs: Tensors) -> None:
     seen = network.look(temperature, pressure, mass_fraction, dt)
     first = slice(TAKEN)
     *_, correction, spread, _ = network.step(temperature[first], mass_fraction[first], dt[first], seen[first])
-    network.largest_correction.copy_(MARGIN * correction.quantile(1 - OUTLIERS))
-    network.largest_spread.copy_(MARGIN * spread.quantile(1 - OUTLIERS))
+    network.largest_correction.copy_(limit(correction))
+    network.largest_spread.copy_(limit(spread))
     scaled = network.scale(seen)
     learn_domain(network.domain, scaled[:, : network.state])
     learn_domain(network.budget, scaled[:, network._kept])
-
-
-TAKEN, MARGIN = 100_000, 1.5
-OUTLIERS = 1e-4  # share of the training states that set no limit: a single bad one would let all others pass
