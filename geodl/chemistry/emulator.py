@@ -1,5 +1,6 @@
 """A surrogate in the place of a stiff solver: cells in, cells out, and of each how far it may be trusted."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from geodl.chemistry.mechanism.read import require_same
 from geodl.chemistry.state import FROZEN, OUT_OF_DOMAIN, Array, State, cells
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
 from geodl.core.surrogate import Surrogate
-from geodl.errors import BundleError
+from geodl.errors import BundleError, OptionError
 
 
 class EmulatedChemistry:
@@ -22,10 +23,13 @@ class EmulatedChemistry:
         surrogate: of the family chemistry, for combustion.
         mechanism: the one that the simulation uses; another one than the surrogate's is refused.
         species: names in the order of the simulation's columns, where it is not that of its mechanism.
+        longest: s; longer time steps are taken in equal parts, as a solver would: what happens within a long step is
+            harder to learn. The cost grows with the parts.
         allow_mechanism_mismatch: take the surrogate for another mechanism all the same.
     Raises:
         BundleError: a surrogate of something else.
         MechanismError: another mechanism, or species that are missing, unknown or given twice.
+        OptionError: a longest time step that is not positive.
     """
 
     def __init__(
@@ -34,8 +38,11 @@ class EmulatedChemistry:
         *,
         mechanism: Mechanism | None = None,
         species: Sequence[str] | None = None,
+        longest: float = math.inf,
         allow_mechanism_mismatch: bool = False,
     ):
+        if not longest > 0:
+            raise OptionError(f"longest is {longest!r}, expected seconds above 0")
         network = surrogate.core.network
         if not isinstance(network, KineticsNetwork):
             raise BundleError(
@@ -46,7 +53,7 @@ class EmulatedChemistry:
         self.mechanism = Mechanism.from_record(dict(surrogate.family.options["mechanism"]))
         if mechanism is not None and not allow_mechanism_mismatch:
             require_same(self.mechanism, mechanism.fingerprint)
-        self.constant = network.shape.constant
+        self.constant, self.longest = network.shape.constant, longest
         # A fingerprint is the same whatever the order of the species.
         self.species = tuple(species or (mechanism or self.mechanism).species)
         order = self.mechanism.order(self.species)
@@ -69,11 +76,24 @@ class EmulatedChemistry:
         given = cells(temperature, pressure, mass_fraction, dt, species=len(self.mechanism.species))
         like, device = given[2], self.network.scale.mean.device
         t, p, y, steps = (x.detach().to(device, torch.float64) for x in given)
-        after, fractions, status = self._answer(t, p, y, steps, like.dtype)
+        after, fractions, status = self._in_parts(t, p, y, steps, like.dtype)
         if isinstance(mass_fraction, Tensor):
             return State(after.to(like), fractions.to(like), status.to(like.device))
         dtype = np.asarray(mass_fraction).dtype
         return State(_array(after, dtype), _array(fractions, dtype), status.cpu().numpy())
+
+    def _in_parts(self, t: Tensor, p: Tensor, y: Tensor, dt: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """Cells after their time steps; of many parts the worst status counts."""
+        parts = (dt / self.longest).ceil().clamp(min=1)
+        part = dt / parts
+        answer = self._answer(t, p, y, part, dtype)
+        for done in range(1, int(parts.nan_to_num().amax()) if len(parts) else 0):
+            rows = (parts > done).nonzero().squeeze(1)
+            t, y, status = (x[rows] for x in answer)
+            after, fractions, again = self._answer(t, p[rows], y, part[rows], dtype)
+            new = after, fractions, torch.maximum(status, again)
+            answer = tuple(old.index_copy(0, rows, x) for old, x in zip(answer, new, strict=True))
+        return answer
 
     def _answer(self, t: Tensor, p: Tensor, fractions: Tensor, dt: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
         given = (fractions if self._order is None else fractions[:, self._order]).clamp(min=0)

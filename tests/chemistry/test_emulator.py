@@ -76,6 +76,23 @@ def test_one_number_stands_for_all_cells(chemistry, cells):
     assert len(chemistry.advance(temperature[:0], 1e5, fraction[:0], 1e-6).status) == 0
 
 
+def test_long_steps_are_taken_in_equal_parts_each_cell_for_itself(chemistry, cells):
+    cells[3][:] = np.where(np.arange(40) % 2, 4e-7, 1e-6)
+    careful = EmulatedChemistry(trained(), longest=4e-7)
+    found = careful.advance(*cells)
+    third = [chemistry.advance(cells[0], cells[1], cells[2], 1e-6 / 3)]
+    for _ in range(2):
+        third.append(chemistry.advance(third[-1].temperature, cells[1], third[-1].mass_fraction, 1e-6 / 3))
+    once, long = chemistry.advance(*cells), cells[3] > 5e-7
+    temperature = np.where(long, third[-1].temperature, once.temperature)
+    fraction = np.where(long[:, None], third[-1].mass_fraction, once.mass_fraction)
+    np.testing.assert_allclose(found.temperature, temperature, rtol=1e-6)
+    np.testing.assert_allclose(found.mass_fraction, fraction, rtol=1e-4, atol=1e-9)
+    worst = np.maximum.reduce([state.status for state in third])
+    np.testing.assert_array_equal(found.status, np.where(long, worst, once.status))
+    assert_refused(OptionError, lambda: EmulatedChemistry(trained(), longest=0.0), "longest")
+
+
 def test_elements_stay_in_double_precision_and_nearly_in_single(chemistry, cells):
     had = elements(chemistry.mechanism, cells[2])
     for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):

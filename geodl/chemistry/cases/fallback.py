@@ -9,18 +9,18 @@ from geodl.chemistry.cases.flames import flame_claims, speeds
 from geodl.chemistry.cases.fuels import Fuel
 from geodl.chemistry.cases.reactor import Cells, Trajectory, roll_out
 from geodl.chemistry.cases.speed import SOLVED, interleaved
+from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.guarded import GuardedChemistry
 from geodl.chemistry.reference import CanteraChemistry
 from geodl.core.contract import Claim
-from geodl.core.surrogate import Surrogate
 
 FALLBACK, SPEED_UP = 0.006, 50.0
 
 
-def fallback_claims(surrogate: Surrogate, fuel: Fuel, reference: Reference, flames: xr.Dataset) -> list[Claim]:
+def fallback_claims(emulator: EmulatedChemistry, fuel: Fuel, reference: Reference, flames: xr.Dataset) -> list[Claim]:
     """Ignition and flames in guarded mode, at the loose tolerances of the solver."""
     solver = CanteraChemistry(fuel.mechanism)
-    chemistry = GuardedChemistry(surrogate, solver)
+    chemistry = GuardedChemistry(emulator, solver)
     found = roll_out(chemistry, reference.start, reference.dt, len(reference.trajectory.time) - 1)
     ignition = chemistry.cost.fallback
     burnt = speeds(chemistry, fuel)

@@ -73,6 +73,7 @@ class Fuel:
         temperature, pressure, equivalence_ratio: ranges of the cases that surrogates are judged on, K and Pa.
         plan: of the training data, see `geodl.chemistry.data.plan.Plan`.
         options, training: of the family and of `FitConfig`, where they are not the family's own.
+        longest: s; longer time steps are taken in equal parts.
     """
 
     mechanism: str
@@ -86,6 +87,7 @@ class Fuel:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fractions: tuple[float, float, float] = FRACTIONS
+    longest: float = 5e-6
 
     @property
     def gas(self) -> FreshGas:
