@@ -211,6 +211,9 @@ def test_single_precision_weights_leave_the_invariants_alone():
 def test_the_small_systems_are_solved(rows):
     factor = normal(40, rows, rows)
     matrix, right = factor @ factor.mT + torch.eye(rows), normal(40, rows, seed=1)
-    gram = tuple(matrix[:, i, j] for i in range(rows) for j in range(i + 1))
-    found = torch.stack(solve(gram, right.unbind(1)), 1)
-    torch.testing.assert_close(found, torch.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
+    row, column = torch.tril_indices(rows, rows)
+    gram = matrix[:, row, column].T.contiguous()
+    torch.testing.assert_close(solve(gram, right.T).T, torch.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
+    few = gram[:, :4].clone().requires_grad_(), right.T[:, :4].clone().requires_grad_()
+    assert torch.autograd.gradcheck(solve, few)
+    assert torch.autograd.gradgradcheck(solve, few)

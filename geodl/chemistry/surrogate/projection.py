@@ -4,7 +4,7 @@ A raw composition y gets factors m = 1 + Aᵀλ, which minimise Σ (y' - y)²/y 
 percent as anything else, so that no radical loses its sign or its order of magnitude to the rounding of a fuel.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -88,8 +88,7 @@ class Projection(Constants):
         amounts = self._matrix @ composition
         mantissa, exponent = torch.frexp(amounts)
         wanted = torch.ldexp((steps * mantissa).round() / steps, exponent)
-        gram = (self._products @ composition).unbind()
-        change = self._matrix.T @ torch.stack(solve(gram, (wanted - amounts).unbind()))
+        change = self._matrix.T @ solve(self._products @ composition, wanted - amounts)
         slight = ((change.abs() < _SLIGHT) | (composition == 0)).all(
             0
         )  # not where all is in one species, whose elements come together
@@ -104,8 +103,7 @@ class Projection(Constants):
 
     def _relative_change(self, weight: Tensor, missing: Tensor) -> Tensor:
         """Aᵀλ with A diag(weight) Aᵀ λ = A missing."""
-        gram, residual = (self._products @ weight).unbind(), (self._matrix @ missing).unbind()
-        return self._matrix.T @ torch.stack(solve(gram, residual))
+        return self._matrix.T @ solve(self._products @ weight, self._matrix @ missing)
 
     def _verified(self, y: Tensor, limited: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """What is not exact goes back to the composition before; NaN passes."""
@@ -116,11 +114,32 @@ class Projection(Constants):
         return torch.where(wrong, before, y), limited | wrong
 
 
-def solve(gram: Rows, right: Rows) -> list[Tensor]:
-    """Small symmetric systems, one for each cell, by LDLᵀ of rows of cells: ``gram`` is the lower triangle by rows.
+def solve(gram: Tensor, right: Tensor) -> Tensor:
+    """Small symmetric systems, one for each cell: lower triangles [pair, cell] by rows, right sides [row, cell]."""
+    solution: Tensor = _Solve.apply(gram, right)
+    return solution
 
-    Written out over the few rows: LAPACK in a batch takes longer to be called than to compute.
-    """
+
+class _Solve(torch.autograd.Function):
+    """With the gradient that a solution is known to have: one more system, not the way back through an elimination."""
+
+    @staticmethod
+    def forward(ctx: Any, gram: Tensor, right: Tensor) -> Tensor:
+        solution = torch.stack(_eliminated(gram.unbind(), right.unbind()))
+        ctx.save_for_backward(gram, solution)
+        return solution
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        gram, solution = ctx.saved_tensors
+        adjoint = solve(gram, slope)
+        row, column = torch.tril_indices(len(slope), len(slope), device=slope.device)
+        twice = adjoint[row] * solution[column] + adjoint[column] * solution[row]
+        return -torch.where((row == column)[:, None], twice / 2, twice), adjoint
+
+
+def _eliminated(gram: Rows, right: Rows) -> list[Tensor]:
+    """By LDLᵀ of rows of cells, written out over the few rows: LAPACK in a batch takes longer to be called."""
     n = len(right)
     low = {(i, j): gram[i * (i + 1) // 2 + j] for i in range(n) for j in range(i + 1)}
     scale = [low[i, i].clamp(min=_LEAST).rsqrt() for i in range(n)]
