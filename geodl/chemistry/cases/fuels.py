@@ -87,7 +87,7 @@ class Fuel:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fractions: tuple[float, float, float] = FRACTIONS
-    longest: float = 5e-6
+    longest: float = 2.5e-6  # by cases of another seed than those that are judged
 
     @property
     def gas(self) -> FreshGas:
