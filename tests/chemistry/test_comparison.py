@@ -13,6 +13,7 @@ from geodl.chemistry.cases.ignition import resolved_delay
 from geodl.chemistry.cases.reactor import Cells, roll_out
 from geodl.chemistry.cases.renormalised import SumProjection
 from geodl.chemistry.example import one_step
+from geodl.chemistry.surrogate.projection import Projection
 from geodl.core.contract import Claim
 from tests.chemistry.toys import PRESSURE, Toy, logistic, mixture
 
@@ -101,6 +102,6 @@ def test_an_element_that_is_not_there_has_no_error():
 
 def test_a_renormalised_sum_keeps_the_sum_and_nothing_else():
     raw = torch.tensor([[0.2], [0.4]], dtype=torch.float64)
-    found = SumProjection()(raw, torch.tensor([[0.5], [0.5]], dtype=torch.float64))
+    found = SumProjection(Projection(np.ones((1, 2))))(raw, torch.tensor([[0.5], [0.5]], dtype=torch.float64))
     np.testing.assert_allclose(found.composition, [[1 / 3], [2 / 3]])
     assert not found.limited.any()
