@@ -100,7 +100,8 @@ class EmulatedChemistry:
         y = given if dtype == torch.float64 else self.network.settled(given, dtype)
         seen = self.network.look(t, p, y, dt)
         heated, after, status, *_ = self.network.step(t, y, dt, seen)
-        after = torch.where(((status == FROZEN) | (dt == 0))[:, None], given, after)
+        if y is not given:  # what does not move is not to be settled either
+            after = torch.where(((status == FROZEN) | (dt == 0))[:, None], given, after)
         guard = self.surrogate.guard
         at_home = guard(seen.to(guard.mean.device)).to(seen.device) | (dt == 0)  # no step is exact anywhere
         sound = torch.isfinite(heated) & torch.isfinite(after).all(1) & (t > 0) & (p > 0) & torch.isfinite(p)
