@@ -15,6 +15,8 @@ from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
 from geodl.core.surrogate import Surrogate
 from geodl.errors import BundleError, OptionError
 
+MOST_PARTS = 8  # beyond, a step is unknown, and not a task for hours
+
 
 class EmulatedChemistry:
     """Advances cells by a surrogate, for operator splitting.
@@ -23,8 +25,8 @@ class EmulatedChemistry:
         surrogate: of the family chemistry, for combustion.
         mechanism: the one that the simulation uses; another one than the surrogate's is refused.
         species: names in the order of the simulation's columns, where it is not that of its mechanism.
-        longest: s; longer time steps are taken in equal parts, as a solver would: what happens within a long step is
-            harder to learn. The cost grows with the parts.
+        longest: s; longer time steps are taken in up to eight equal parts, as a solver would: what happens within a
+            long step is harder to learn. The cost grows with the parts.
         allow_mechanism_mismatch: take the surrogate for another mechanism all the same.
     Raises:
         BundleError: a surrogate of something else.
@@ -84,7 +86,7 @@ class EmulatedChemistry:
 
     def _in_parts(self, t: Tensor, p: Tensor, y: Tensor, dt: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
         """Cells after their time steps; of many parts the worst status counts."""
-        parts = (dt / self.longest).ceil().clamp(min=1)
+        parts = (dt / self.longest).ceil().clamp(1, MOST_PARTS)
         part = dt / parts
         answer = self._answer(t, p, y, part, dtype)
         for done in range(1, int(parts.nan_to_num().amax()) if len(parts) else 0):

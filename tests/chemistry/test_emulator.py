@@ -93,6 +93,11 @@ def test_long_steps_are_taken_in_equal_parts_each_cell_for_itself(chemistry, cel
     assert_refused(OptionError, lambda: EmulatedChemistry(trained(), longest=0.0), "longest")
 
 
+def test_a_step_of_hours_takes_no_hours_and_is_flagged(chemistry, cells):
+    careful = EmulatedChemistry(trained(), longest=4e-7)
+    assert (careful.advance(*cells[:3], 1e4).status >= OUT_OF_DOMAIN).all()
+
+
 def test_elements_stay_in_double_precision_and_nearly_in_single(chemistry, cells):
     had = elements(chemistry.mechanism, cells[2])
     for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):
