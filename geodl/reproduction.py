@@ -95,7 +95,8 @@ def reproduce(
     results_of = Results(name, command, done.seeds, seconds, threads, done.claims, done.note)
     for place in [target, *([Path(results)] if results else [])]:
         results_of.write(place / f"{name}.json")
-    shutil.rmtree(target / UNFINISHED, ignore_errors=True)
+    if (target / UNFINISHED).exists():
+        shutil.rmtree(target / UNFINISHED)
     return ds
 
 

@@ -13,7 +13,7 @@ from geodl.chemistry.cases.delays import Reference, judge, references
 from geodl.chemistry.cases.domain import domain_claims, false_alarm_claims, flame_only, outside, refusal_claims
 from geodl.chemistry.cases.fallback import fallback_claims
 from geodl.chemistry.cases.flames import flame_claims, speeds
-from geodl.chemistry.cases.fuels import HYDROGEN, METHANE, Fuel, Labelled, Trained, labelled, trained
+from geodl.chemistry.cases.fuels import HYDROGEN, LONGEST, METHANE, Fuel, Labelled, Trained, labelled, trained
 from geodl.chemistry.cases.renormalised import renormalised
 from geodl.chemistry.cases.speed import DT, speed_claims
 from geodl.chemistry.emulator import EmulatedChemistry
@@ -30,7 +30,8 @@ NOTE = (
     "surrogate. Delays count until a rise of 400 K, which both find by parts of the step in which it happens, where "
     "they last more than 2 steps and less than 0.9 of the roll-out; end temperatures where ignition is over by 0.8 of "
     "it. What should ignite and does not counts with the end of the roll-out. Cases are a Latin hypercube that shares "
-    "no trajectory with the training. Steps longer than 2.5e-6 s are taken in equal parts, but for those in one go. "
+    f"no trajectory with the training. Steps longer than {LONGEST:g} s are taken in equal parts, but for those in one "
+    "go. "
     "Flame speeds: unity Lewis numbers, Strang splitting, the same cells and steps with Cantera at 1e-6/1e-10 as the "
     "source. Speed: one thread, states of held-out ignition trajectories, steps of 1e-6 s, everything included; the "
     "fastest of Cantera's reactors (mass fractions, amounts, amounts with its preconditioner), median in turns. "

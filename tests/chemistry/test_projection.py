@@ -163,7 +163,7 @@ def test_every_cell_is_by_itself():
 def test_gradients_are_those_of_finite_differences(error):
     before = compositions(6, 0.5).requires_grad_()
     raw = (before.detach() * (error * normal(COUNT, 6, seed=4)).exp()).requires_grad_()
-    change = PROJECT._relative_change(raw.detach(), (before - raw).detach())
+    change = PROJECT._relative_change(raw.detach(), PROJECT.amounts(before - raw).detach())
     assert bool((change < SMALLEST_FACTOR - 1).any()) == (error > 1)
     assert torch.autograd.gradcheck(lambda *given: PROJECT(*given).composition, (raw, before), eps=1e-7, rtol=1e-4)
 

@@ -43,9 +43,8 @@ class AirNetwork(nn.Module):
         c(t + dt) = c e^(-k dt) + s (1 - e^(-k dt)),        c = c(t) + emission dt
 
     which is positive whatever k and s are, and changes nothing in no time. The networks see logarithms of species, and
-    of learned pools of them. A projection restores the conserved families
-    exactly. Air (M, N2, O2, H2O) and what is absent pass as they are. All but the dense part is computed in float64;
-    results have the precision of the inputs.
+    of learned pools of them. A projection restores the conserved families exactly. Air (M, N2, O2, H2O) and what is
+    absent pass as they are. All but the dense part is computed in float64; results have the precision of the inputs.
     """
 
     def __init__(self, mechanism: LumpedMechanism, shape: AirShape):

@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -61,7 +60,9 @@ def ignition_start(mechanism: Mechanism, cases: list[IgnitionCase], fuel: str, *
     return Cells(t, p, premixed(mechanism, fuel, oxidizer, phi))
 
 
-def ignition_delay(time: np.ndarray, temperature: np.ndarray, *, rise: Any = RISE) -> Float[np.ndarray, " cell"]:
+def ignition_delay(
+    time: np.ndarray, temperature: np.ndarray, *, rise: float | np.ndarray = RISE
+) -> Float[np.ndarray, " cell"]:
     """First time at which the temperature is ``rise`` above its start, linear between steps; NaN where it never is.
 
     Args:

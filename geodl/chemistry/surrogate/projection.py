@@ -64,7 +64,7 @@ class Projection(Constants):
         """
         y = start = self._without_absent(raw, before)
         for _ in range(_SWEEPS):
-            change = self._relative_change(y, before - y)
+            change = self._relative_change(y, self.amounts(before - y))
             if not bool((change < SMALLEST_FACTOR - 1).any()):
                 break
             y = y * (1 + change.clamp(min=SMALLEST_FACTOR - 1))
@@ -84,14 +84,13 @@ class Projection(Constants):
         every step, and the errors of many steps add up. Amounts are therefore taken with two bits fewer: what rounding
         does to them is less than half of that step, so that the next call finds the same amounts again.
         """
-        steps = 2 / torch.finfo(dtype).eps / 4
-        amounts = self._matrix @ composition
+        steps = 0.5 / torch.finfo(dtype).eps  # in a mantissa from 1/2 to 1
+        amounts = self.amounts(composition)
         mantissa, exponent = torch.frexp(amounts)
         wanted = torch.ldexp((steps * mantissa).round() / steps, exponent)
-        change = self._matrix.T @ solve(self._products @ composition, wanted - amounts)
-        slight = ((change.abs() < _SLIGHT) | (composition == 0)).all(
-            0
-        )  # not where all is in one species, whose elements come together
+        change = self._relative_change(composition, wanted - amounts)
+        # Not where all is in one species, whose elements come together.
+        slight = ((change.abs() < _SLIGHT) | (composition == 0)).all(0)
         return torch.where(slight, torch.addcmul(composition, composition, change), composition)
 
     def _without_absent(self, raw: Tensor, before: Tensor) -> Tensor:
@@ -102,8 +101,8 @@ class Projection(Constants):
         return torch.where((self._counting.T @ absent.to(raw)) > 0, before, raw)
 
     def _relative_change(self, weight: Tensor, missing: Tensor) -> Tensor:
-        """Aᵀλ with A diag(weight) Aᵀ λ = A missing."""
-        return self._matrix.T @ solve(self._products @ weight, self._matrix @ missing)
+        """Aᵀλ with A diag(weight) Aᵀ λ = missing amounts."""
+        return self._matrix.T @ solve(self._products @ weight, missing)
 
     def _verified(self, y: Tensor, limited: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """What is not exact goes back to the composition before; NaN passes."""
