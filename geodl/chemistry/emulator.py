@@ -62,7 +62,6 @@ class EmulatedChemistry:
         self._order = None if self.species == self.mechanism.species else order
         self._back = np.argsort(order)
 
-    @torch.no_grad()
     def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
         """Every cell after its time step, computed in float64 but for the dense network.
 
@@ -78,8 +77,10 @@ class EmulatedChemistry:
         given = cells(temperature, pressure, mass_fraction, dt, species=len(self.mechanism.species))
         like, device = given[2], self.network.scale.mean.device
         t, p, y, steps = (x.detach().to(device, torch.float64) for x in given)
-        after, fractions, status = self._in_parts(t, p, y, steps, like.dtype)
-        if isinstance(mass_fraction, Tensor):
+        tensors = isinstance(mass_fraction, Tensor)
+        with torch.inference_mode(not tensors), torch.no_grad():  # a tenth faster, but its tensors take no gradient
+            after, fractions, status = self._in_parts(t, p, y, steps, like.dtype)
+        if tensors:
             return State(after.to(like), fractions.to(like), status.to(like.device))
         dtype = np.asarray(mass_fraction).dtype
         return State(_array(after, dtype), _array(fractions, dtype), status.cpu().numpy())

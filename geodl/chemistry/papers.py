@@ -16,6 +16,7 @@ from geodl.chemistry.cases.flames import flame_claims, speeds
 from geodl.chemistry.cases.fuels import HYDROGEN, LONGEST, METHANE, Fuel, Labelled, Trained, labelled, trained
 from geodl.chemistry.cases.renormalised import renormalised
 from geodl.chemistry.cases.speed import DT, speed_claims
+from geodl.chemistry.cases.turns import TURN
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.reference import CanteraChemistry
 from geodl.chemistry.scores import scores
@@ -34,7 +35,8 @@ NOTE = (
     "go. "
     "Flame speeds: unity Lewis numbers, Strang splitting, the same cells and steps with Cantera at 1e-6/1e-10 as the "
     "source. Speed: one thread, states of held-out ignition trajectories, steps of 1e-6 s, everything included; the "
-    "fastest of Cantera's reactors (mass fractions, amounts, amounts with its preconditioner), median in turns. "
+    "fastest of Cantera's reactors (mass fractions, amounts, amounts with its preconditioner), median of turns "
+    f"that each fill {TURN:g} s with calls. "
     "Guarded: the solver takes what the guard flags; its times-faster is on states that the roll-out came through. "
     "Renormalised sum: the same weights with the sum of the mass fractions put right instead of the elements."
 )

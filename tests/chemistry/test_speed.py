@@ -1,8 +1,11 @@
 """Timing: everyone in turn, per cell, and what is compared."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from geodl.chemistry.cases import turns
 from geodl.chemistry.cases.reactor import Cells
 from geodl.chemistry.cases.speed import SETUPS, TOLERANCES, interleaved, solvers, visited
 from geodl.chemistry.example import example
@@ -21,12 +24,23 @@ class Named(Toy):
         return super().advance(*given)
 
 
-def test_all_take_turns_and_the_first_turn_warms_up():
+def test_all_take_turns_and_the_first_turn_warms_up(monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0.0)
     diary = []
     cells = Cells(np.full(3, 1000.0), np.full(3, PRESSURE), mixture(np.full(3, 0.5)))
     taken = interleaved({name: (Named(name, diary), cells) for name in ("a", "b")}, repeats=2)
     assert diary == ["a", "b"] * 3
     assert all(seconds > 0 for seconds in taken.values())
+
+
+def test_a_turn_is_filled_with_calls_and_one_at_least_is_made():
+    now = itertools.count(step=turns.TURN / 4)  # goes on by a quarter of a turn whenever it is read
+    calls = []
+    seconds = turns.per_call(lambda: calls.append(None), lambda: float(next(now)))
+    assert len(calls) == 4
+    assert seconds == pytest.approx(5 * turns.TURN / 4 / 4)
+    turns.per_call(lambda: calls.append(None), lambda: 0.0 if len(calls) == 4 else 60.0)
+    assert len(calls) == 5
 
 
 def test_states_are_those_of_ignitions_that_nobody_moved():

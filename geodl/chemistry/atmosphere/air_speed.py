@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import time
 from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
 from geodl.chemistry.atmosphere.box import DAY, AirChemistry, Boxes, daylight
-from geodl.chemistry.cases.turns import in_turns
+from geodl.chemistry.cases.turns import in_turns, per_call
 
 BATCH = 1024  # cells, for which an emulator costs little more than its arithmetic
 
@@ -58,11 +57,10 @@ def interleaved(
 
 
 def _seconds(chemistry: AirChemistry, cells: AirCells, dt: float) -> float:
-    before, begin = getattr(chemistry, "seconds", None), time.perf_counter()
-    chemistry.advance(
-        cells.temperature, cells.pressure, cells.concentration, dt,
+    advance = functools.partial(
+        chemistry.advance, cells.temperature, cells.pressure, cells.concentration, dt,
         photolysis=cells.photolysis, emission=cells.emission,
     )  # fmt: skip
-    if before is None:
-        return time.perf_counter() - begin
-    return float(chemistry.seconds - before)  # type: ignore[attr-defined]
+    if hasattr(chemistry, "seconds"):
+        return per_call(advance, lambda: float(chemistry.seconds))
+    return per_call(advance)

@@ -18,6 +18,7 @@ from geodl.chemistry.atmosphere.generate import generate
 from geodl.chemistry.atmosphere.plan import Plan, draw_boxes
 from geodl.chemistry.cases.comparison import worst_of_seeds
 from geodl.chemistry.cases.fuels import FRACTIONS, Labelled, Trained
+from geodl.chemistry.cases.turns import TURN
 from geodl.chemistry.state import OK
 from geodl.core.contract import Claim, Reproduction, family
 from geodl.core.stopwatch import timed
@@ -53,7 +54,8 @@ NOTE = (
     "2019); boxes are also taken one by one. Growth: median of the boxes' biases on the last day over the one before. "
     "Relative errors: at the hours of a day, to what is there or to a thousandth of the largest value in the box. "
     "Cost: steps of 300 s, one thread, states that the reference came through in the order of their time of day, "
-    "medians in turns, of the surrogate everything included, of solvers what they count inside themselves."
+    f"medians of turns that each fill {TURN:g} s with calls, of the surrogate everything "
+    "included, of solvers what they count inside themselves."
 )
 
 

@@ -115,6 +115,8 @@ class Projection(Constants):
 
 def solve(gram: Tensor, right: Tensor) -> Tensor:
     """Small symmetric systems, one for each cell: lower triangles [pair, cell] by rows, right sides [row, cell]."""
+    if not torch.is_grad_enabled():
+        return torch.stack(_eliminated(gram.unbind(), right.unbind()))
     solution: Tensor = _Solve.apply(gram, right)
     return solution
 
@@ -124,7 +126,7 @@ class _Solve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gram: Tensor, right: Tensor) -> Tensor:
-        solution = torch.stack(_eliminated(gram.unbind(), right.unbind()))
+        solution = solve(gram, right)
         ctx.save_for_backward(gram, solution)
         return solution
 
