@@ -1,5 +1,6 @@
 """What a step of an emulator costs, part by part and beside Cantera, and how fast its training data are made."""
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from geodl.chemistry.surrogate.box_cox import moved
 from geodl.chemistry.surrogate.features import NUMBERS
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape
 from geodl.core.contract import Claim
-from tests.bench.timing import interleaved, median_ratio
+from tests.bench import air
+from tests.bench.timing import interleaved, median_ratio, repeated
 
 Cells = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -28,7 +30,8 @@ MATRIX = 512  # rows and columns of the product that shows what the processor ca
 
 def claims() -> list[Claim]:
     """One thread; weights are those of an untrained network, which cost the same."""
-    return [claim for name, fuel in FUELS.items() for claim in (*step_claims(name, fuel), *label_claims(name, fuel))]
+    of_fuels = [(*step_claims(name, fuel), *label_claims(name, fuel)) for name, fuel in FUELS.items()]
+    return [*itertools.chain(*of_fuels), *air.claims()]
 
 
 def burning(fuel: Fuel) -> Cells:
@@ -42,12 +45,13 @@ def burning(fuel: Fuel) -> Cells:
     return t, p, y, torch.full_like(t, 1e-6)
 
 
+@torch.no_grad()
 def step_claims(name: str, fuel: Fuel) -> list[Claim]:
     """Microseconds per cell of a step and of its parts, and of Cantera's way from enthalpy to temperature."""
     mechanism = read_mechanism(fuel.mechanism)
     network = KineticsNetwork(mechanism, Shape(tuple(fuel.options.get("hidden", Shape().hidden)))).eval()
     parts, operations = _parts(fuel, network, burning(fuel))
-    seconds = interleaved({key: _repeated(call) for key, call in parts.items()}, ROUNDS)
+    seconds = interleaved({key: repeated(call, CALLS) for key, call in parts.items()}, ROUNDS)
     each = {key: 1e6 * statistics.median(values) / CALLS / BATCH for key, values in seconds.items()}
     rate = operations / each["dense network"] / 1e3
     limit = 2 * MATRIX**3 / (each["product of matrices"] * BATCH) / 1e3
@@ -86,15 +90,6 @@ def _parts(fuel: Fuel, network: KineticsNetwork, cells: Cells) -> tuple[dict[str
         "Cantera, temperature": cantera,
         "product of matrices": lambda: square @ square,
     }, operations
-
-
-def _repeated(call: Callable[[], object]) -> Callable[[], None]:
-    @torch.no_grad()
-    def run() -> None:
-        for _ in range(CALLS):
-            call()
-
-    return run
 
 
 def label_claims(name: str, fuel: Fuel) -> list[Claim]:

@@ -17,7 +17,7 @@ from geodl.dynamics.fields import MLPField
 from geodl.dynamics.ode.solve import integrate, odeint
 from tests import child
 from tests.bench.rivals import diffrax_step, torchode_step
-from tests.bench.timing import interleaved, median_ratio
+from tests.bench.timing import interleaved, median_ratio, repeated
 
 SIZES, STEPS, STAGES = (3, 64, 64, 3), 20, 4
 TIMES = torch.linspace(0, 2, STEPS + 1)
@@ -47,14 +47,6 @@ def gradient_step(field: nn.Module, solve: Callable[[], Tensor]) -> Callable[[],
         solve().square().mean().backward()
 
     return step
-
-
-def repeated(call: Callable[[], object], times: int) -> Callable[[], None]:
-    def calls() -> None:
-        for _ in range(times):
-            call()
-
-    return calls
 
 
 def rivals(batch: int) -> Mapping[str, Callable[[], object]]:

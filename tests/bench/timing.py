@@ -26,3 +26,13 @@ def median_difference(seconds: Mapping[str, list[float]], one: str, other: str) 
 def median_ratio(seconds: Mapping[str, list[float]], one: str, other: str) -> float:
     """Median over the rounds of how many times longer ``one`` took than ``other``."""
     return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+
+
+def repeated(call: Callable[[], object], times: int) -> Callable[[], None]:
+    """As many calls in a row."""
+
+    def calls() -> None:
+        for _ in range(times):
+            call()
+
+    return calls
