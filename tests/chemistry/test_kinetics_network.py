@@ -218,6 +218,15 @@ def test_a_mad_network_is_clipped_and_says_so():
     assert bool((network(madness=1000.0)(*given)[2] == CLIPPED).any())
 
 
+def test_clipped_cells_learn_though_they_hardly_move():
+    made, given = network(madness=1000.0), mixtures(200, MECHANISM)
+    clipped = made(*given)[2] == CLIPPED
+    made.train().dense.requires_grad_()
+    made(*(x[clipped] for x in given))[1].sum().backward()
+    assert bool((made.dense[0].deep[-1].weight.grad != 0).any())
+    assert all(bool(torch.isfinite(x.grad).all()) for x in made.dense.parameters())
+
+
 def test_limits_leave_room_for_nearly_all_that_was_seen_in_training():
     made = network(members=2, madness=0.1)
     given = settled(made)

@@ -85,8 +85,9 @@ class KineticsNetwork(nn.Module):
         t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
         if self.training:
             parts = random_parts(self.shape.rollout)
-            for _ in range(parts):
-                t, y, *_ = self.step(t, y, steps / parts, self.look(t, p, y, steps / parts))
+            for part in range(1, parts + 1):
+                seen = self.look(t, p, y, steps / parts)
+                t, y, *_ = self.step(t, y, steps / parts, seen, unlimited=part == parts)
             return t.to(temperature), y.to(mass_fraction)
         t, y, *said = self.step(t, y, steps, self.look(t, p, y, steps))
         return t.to(temperature), y.to(mass_fraction), *(word.to(temperature) for word in said)
@@ -102,12 +103,20 @@ class KineticsNetwork(nn.Module):
         """Of temperature and composition: what a cell keeps."""
         return self.thermo.internal_energy if self.shape.constant == "volume" else self.thermo.enthalpy
 
-    def step(self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor) -> Tensors:
-        """One step in float64 of cells that were looked at: what ``forward`` gives in evaluation."""
+    def step(
+        self, temperature: Tensor, mass_fraction: Tensor, dt: Tensor, seen: Tensor, *, unlimited: bool = False
+    ) -> Tensors:
+        """One step in float64 of cells that were looked at: what ``forward`` gives in evaluation.
+
+        Args:
+            unlimited: cells whose projection was limited get what was to be projected, for training: as they hardly
+                move, whatever the dense networks say, these would never learn better.
+        """
         before = mass_fraction.index_select(1, self.columns)
         roots, scaled = seen[:, NUMBERS : self.state], self.scale(seen)
         change, spread = self.change(scaled, roots, dt)
-        projected = self.projection(moved(before, roots, change).T, before.T)
+        raw = moved(before, roots, change)
+        projected = self.projection(raw.T, before.T)
         after = mass_fraction.index_copy(1, self.columns, projected.composition.T)
         heated = self._heated(temperature, seen[:, -1] * _ENERGY, after)
         familiarity = spread if self.training else self.familiarity(scaled)
@@ -117,6 +126,8 @@ class KineticsNetwork(nn.Module):
         # What has no temperature stays as it was; NaN goes on, so that training and callers see it.
         stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after).all(1))
         after = torch.where(stays[:, None], mass_fraction, after)
+        if unlimited:
+            after = torch.where(projected.limited[:, None], mass_fraction.index_copy(1, self.columns, raw), after)
         return torch.where(stays, temperature, heated), after, status, projected.correction, spread, familiarity
 
     def familiarity(self, scaled: Tensor) -> Tensor:
