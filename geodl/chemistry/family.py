@@ -49,7 +49,8 @@ class Options(Settings):
         hidden: widths of the hidden layers.
         members: of an ensemble, whose spread the guard looks at; the cost is theirs together.
         frozen_below: K, where nothing reacts.
-        rollout: parts in which training takes a time step: a third of the batches in a power of two of them up to this.
+        rollout: parts in which training takes a time step: some batches in a power of two of them up to this.
+        rolled: share of these batches.
     """
 
     mechanism: dict[str, Any] = Field(default_factory=lambda: one_step().to_record())
@@ -58,6 +59,7 @@ class Options(Settings):
     members: Positive = 1
     frozen_below: Annotated[float, Field(ge=0)] = 400.0
     rollout: Positive = 1
+    rolled: Annotated[float, Field(ge=0, le=1)] = 1 / 3
 
     @field_validator("mechanism", mode="before")
     @classmethod
@@ -110,7 +112,10 @@ def make(options: Options) -> Family:
     if "families" in options.mechanism:
         return make_air(options, FAMILY.about)
     mechanism = Mechanism.from_record(options.mechanism)
-    shape = Shape(options.hidden, options.members, options.constant, options.frozen_below, options.rollout)
+    shape = Shape(
+        hidden=options.hidden, members=options.members, constant=options.constant,
+        frozen_below=options.frozen_below, rollout=options.rollout, rolled=options.rolled,
+    )  # fmt: skip
     eyes = KineticsNetwork(mechanism, Shape(hidden=(), constant=options.constant))
     return Family(
         name="chemistry",

@@ -177,6 +177,7 @@ def test_bundles_keep_the_mechanism_itself(tmp_path, mechanism):
         ({"hidden": (0,)}, ("hidden",)),
         ({"frozen_below": -1.0}, ("frozen_below", "-1")),
         ({"rollout": 0}, ("rollout",)),
+        ({"rolled": 1.5}, ("rolled",)),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -167,7 +167,7 @@ def test_only_in_evaluation_a_network_speaks_of_itself():
 
 def test_training_takes_a_step_in_parts(monkeypatch):
     made, (temperature, pressure, fraction, dt) = network(rollout=4).train(), mixtures(30, MECHANISM)
-    monkeypatch.setattr(kinetics_network, "random_parts", lambda most: most // 2)
+    monkeypatch.setattr(kinetics_network, "random_parts", lambda most, share: most // 2)
     half = made.eval()(temperature, pressure, fraction, dt / 2)
     twice = made(half[0], pressure, half[1], dt / 2)
     for found, expected in zip(made.train()(temperature, pressure, fraction, dt), twice[:2], strict=True):
@@ -175,10 +175,11 @@ def test_training_takes_a_step_in_parts(monkeypatch):
 
 
 def test_parts_are_powers_of_two_up_to_the_longest_roll_out():
-    drawn = [random_parts(4) for _ in range(300)]
+    drawn = [random_parts(4, 1 / 3) for _ in range(300)]
     assert set(drawn) == {1, 2, 4}
     assert 0.5 < np.mean(np.array(drawn) == 1) < 0.8
-    assert {random_parts(1) for _ in range(10)} == {1}
+    assert {random_parts(1, 1.0) for _ in range(10)} == {random_parts(8, 0.0) for _ in range(10)} == {1}
+    assert 1 not in {random_parts(8, 1.0) for _ in range(30)}
 
 
 def test_members_that_agree_have_no_spread_and_others_do():

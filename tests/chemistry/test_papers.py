@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import geodl
-from geodl.chemistry.cases.fuels import HYDROGEN, METHANE
+from geodl.chemistry.cases.fuels import HYDROGEN, METHANE, going_on
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.papers import FURTHER, REPRODUCTIONS
+from geodl.core.contract import family
 from geodl.errors import MissingPackageError
 from geodl.testing import assert_refused
+from tests.chemistry.surrogates import trained
 from tests.child import quick_reproduction
 
 
@@ -70,6 +73,16 @@ def test_cases_are_judged_inside_the_training_data(fuel):
     steps = np.array(list(fuel.effort.horizons))
     assert (steps >= plan.span("dt")[0]).all()
     assert (steps <= plan.span("dt")[1]).all()
+
+
+def test_the_end_of_a_training_begins_with_the_weights_of_the_first_part():
+    first = trained()
+    again = family("chemistry", hidden=(16, 16), rollout=32, rolled=0.75)
+    found = going_on(again, first)
+    network, weights = found.build(), first.core.network.state_dict()
+    assert network.shape.rollout == found.options["rollout"] == 32
+    assert found.warm_start is None
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
 
 
 def test_the_larger_mechanism_belongs_to_the_smaller_one():

@@ -72,12 +72,12 @@ def make_air(options: Any, about: str) -> Family:
     """The family for a lumped mechanism, with its options fixed.
 
     Args:
-        options: with mechanism (a record of `LumpedMechanism`), hidden, members, rollout and jsonable().
+        options: with mechanism (a record of `LumpedMechanism`), hidden, members, rollout, rolled and jsonable().
     Raises:
         MechanismError: the record is none of a lumped mechanism.
     """
     mechanism = LumpedMechanism.from_record(options.mechanism)
-    shape = AirShape(tuple(options.hidden), options.members, options.rollout)
+    shape = AirShape(tuple(options.hidden), options.members, options.rollout, options.rolled)
     eyes = AirNetwork(mechanism, AirShape(hidden=()))
     shipped = torch.from_numpy(mechanism.row(mechanism.emission)) / eyes.shipped
     return Family(

@@ -29,12 +29,14 @@ class AirShape:
     Attributes:
         hidden: widths of the hidden layers.
         members: dense networks whose mean answers, and whose spread says how sure it is.
-        rollout: equal parts in which training takes a time step, see `random_parts`.
+        rollout: most equal parts in which training takes a time step, see `random_parts`.
+        rolled: share of the batches in which it takes more than one.
     """
 
     hidden: tuple[int, ...] = (64, 64)
     members: int = 1
     rollout: int = 1
+    rolled: float = 1 / 3
 
 
 class AirNetwork(nn.Module):
@@ -93,7 +95,7 @@ class AirNetwork(nn.Module):
         given = (temperature, pressure, concentration, photolysis, emission, dt)
         t, p, c, light, source, steps = (x.double() for x in given)
         if self.training:
-            parts = random_parts(self.shape.rollout)
+            parts = random_parts(self.shape.rollout, self.shape.rolled)
             for _ in range(parts):
                 c, *_ = self.step(c, source, steps / parts, self.look(t, p, c, light, source, steps / parts))
             return (c.to(concentration),)

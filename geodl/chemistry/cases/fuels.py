@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import xarray as xr
 
 from geodl.chemistry.cases.flame_speed import FreshGas
 from geodl.chemistry.data.generate import generate
-from geodl.core.contract import family
+from geodl.core.contract import Family, family
 from geodl.core.stopwatch import timed
 from geodl.core.surrogate import Surrogate
 from geodl.train.config import FitConfig
@@ -65,6 +66,16 @@ class Effort:
 
 
 @dataclasses.dataclass(frozen=True)
+class Rolling:
+    """How training ends: with most batches in many parts, at a low rate, and not chosen by single steps."""
+
+    options: Mapping[str, Any] = dataclasses.field(default_factory=lambda: {"rollout": 32, "rolled": 0.75})
+    training: Mapping[str, Any] = dataclasses.field(
+        default_factory=lambda: {"epochs": 4, "learning_rate": 1e-3, "warmup": 0.1, "validate_every": 4}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class Fuel:
     """A fuel in air.
 
@@ -74,6 +85,7 @@ class Fuel:
         temperature, pressure, equivalence_ratio: ranges of the cases that surrogates are judged on, K and Pa.
         plan: of the training data, see `geodl.chemistry.data.plan.Plan`.
         options, training: of the family and of `FitConfig`, where they are not the family's own.
+        rolling: the same for some more epochs in long roll-outs, without which short time steps add up to a bias.
         longest: s; longer time steps are taken in equal parts.
     """
 
@@ -87,6 +99,7 @@ class Fuel:
     effort: Effort
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    rolling: Rolling = Rolling()
     fractions: tuple[float, float, float] = FRACTIONS
     longest: float = LONGEST
 
@@ -109,6 +122,7 @@ class Fuel:
             plan={**self.plan, **few},
             options={**self.options, "hidden": [16, 16]},
             training={**self.training, "epochs": 2, "batch_size": 256},
+            rolling=Rolling({"rollout": 2}, {"epochs": 1}),
             fractions=(0.6, 0.2, 0.2),
             effort=Effort(
                 {1e-6: 1e-4}, 0.0, 6, (1.0,), {"cells": 40, "per_thickness": 5, "tolerance": 0.2},
@@ -162,10 +176,29 @@ def trained(
         keep: folder of checkpoints, from which it goes on after a stop.
         options: of the family; they come before those of the fuel.
     """
-    made = family("chemistry", **{"mechanism": fuel.mechanism, **fuel.options, **options})
+    given, rolling = {"mechanism": fuel.mechanism, **fuel.options, **options}, fuel.rolling
+    made, rolled = family("chemistry", **given), family("chemistry", **{**given, **rolling.options})
     config = FitConfig.parse({**made.settings, **fuel.training, "device": device})
-    surrogate, seconds = timed(functools.partial(fit, made, train, valid, config=config, seed=seed, folder=keep), keep)
+    ending = FitConfig.parse({**config.jsonable(), **rolling.training})
+
+    def work() -> Surrogate:
+        first = fit(made, train, valid, config=config, seed=seed, folder=keep)
+        return fit(going_on(rolled, first), train, valid, config=ending, seed=seed, folder=keep and keep / "rolling")
+
+    surrogate, seconds = timed(work, keep)
     return Trained(surrogate.to("cpu"), seconds)
+
+
+def going_on(made: Family, surrogate: Surrogate) -> Family:
+    """A family whose networks begin as that of a surrogate, which has the same layers."""
+    weights = surrogate.core.network.state_dict()
+
+    def build() -> torch.nn.Module:
+        network = made.build()
+        network.load_state_dict(weights)
+        return network
+
+    return dataclasses.replace(made, build=build, warm_start=None)
 
 
 HYDROGEN = Fuel(

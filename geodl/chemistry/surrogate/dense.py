@@ -41,12 +41,11 @@ def limit(values: Tensor) -> Tensor:
     return MARGIN * values.quantile(1 - OUTLIERS)
 
 
-WHOLE = 2 / 3  # of the batches, which long time steps need; in parts, short ones learn to add up to them
-
-
-def random_parts(most: int) -> int:
-    """Equal parts in which training takes the steps of a batch: one, or a power of two up to ``most``."""
+def random_parts(most: int, share: float) -> int:
+    """Equal parts in which training takes the steps of a batch: one, which long time steps need, or in a ``share`` of
+    the batches a power of two up to ``most``, by which short ones learn to add up.
+    """
     doublings = int(most).bit_length()
-    if doublings == 1 or float(torch.rand(())) < WHOLE:
+    if doublings == 1 or float(torch.rand(())) < 1 - share:
         return 1
     return 2 ** int(torch.randint(1, doublings, ()))

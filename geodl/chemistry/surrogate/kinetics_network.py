@@ -31,7 +31,8 @@ class Shape:
         members: dense networks whose mean answers, and whose spread says how sure it is.
         constant: what the reactor keeps, "pressure" and enthalpy or "volume" and internal energy.
         frozen_below: K, where nothing reacts.
-        rollout: equal parts in which training takes a time step, see `random_parts`.
+        rollout: most equal parts in which training takes a time step, see `random_parts`.
+        rolled: share of the batches in which it takes more than one.
     """
 
     hidden: tuple[int, ...] = (96, 96, 96)
@@ -39,6 +40,7 @@ class Shape:
     constant: Literal["pressure", "volume"] = "pressure"
     frozen_below: float = 400.0
     rollout: int = 1
+    rolled: float = 1 / 3
 
 
 class KineticsNetwork(nn.Module):
@@ -84,7 +86,7 @@ class KineticsNetwork(nn.Module):
         """
         t, y, p, steps = (x.double() for x in (temperature, mass_fraction, pressure, dt))
         if self.training:
-            parts = random_parts(self.shape.rollout)
+            parts = random_parts(self.shape.rollout, self.shape.rolled)
             for part in range(1, parts + 1):
                 seen = self.look(t, p, y, steps / parts)
                 t, y, *_ = self.step(t, y, steps / parts, seen, unlimited=part == parts)
