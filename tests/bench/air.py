@@ -11,13 +11,12 @@ from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape
 from geodl.chemistry.atmosphere.mechanism import read_lumped
 from geodl.chemistry.surrogate.dense import Dense
 from geodl.core.contract import Claim
+from tests.bench.arithmetic import MATRIX, PRODUCT, operations
 from tests.bench.timing import interleaved, repeated
 
 BATCH, ROUNDS, CALLS = 1024, 9, 20
 MECHANISM = "carbon_bond_5"
 NETWORKS = {"4 x 128": (128, 128, 128, 128), "2 x 64": (64, 64), "no hidden layer": ()}
-MATRIX = 512  # rows and columns of the product that shows what the processor can do
-PRODUCT = "product of matrices"
 
 
 @torch.no_grad()
@@ -45,9 +44,3 @@ def claims() -> list[Claim]:
 def seen(dense: Dense) -> Tensor:
     """What it is given of as many cells as are timed."""
     return torch.randn(BATCH, dense.straight.in_features)
-
-
-def operations(dense: Dense) -> int:
-    """Floating-point operations for one cell."""
-    layers = (layer for layer in dense.modules() if isinstance(layer, torch.nn.Linear))
-    return sum(2 * layer.weight.numel() for layer in layers)

@@ -19,13 +19,13 @@ from geodl.chemistry.surrogate.features import NUMBERS
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape
 from geodl.core.contract import Claim
 from tests.bench import air
+from tests.bench.arithmetic import MATRIX, PRODUCT, operations
 from tests.bench.timing import interleaved, median_ratio, repeated
 
 Cells = tuple[Tensor, Tensor, Tensor, Tensor]
 
 BATCH, ROUNDS, CALLS = 1024, 9, 20
 FUELS = {"H2": HYDROGEN, "CH4": METHANE}
-MATRIX = 512  # rows and columns of the product that shows what the processor can do
 
 
 def claims() -> list[Claim]:
@@ -50,12 +50,12 @@ def step_claims(name: str, fuel: Fuel) -> list[Claim]:
     """Microseconds per cell of a step and of its parts, and of Cantera's way from enthalpy to temperature."""
     mechanism = read_mechanism(fuel.mechanism)
     network = KineticsNetwork(mechanism, Shape(tuple(fuel.options.get("hidden", Shape().hidden)))).eval()
-    parts, operations = _parts(fuel, network, burning(fuel))
+    parts, work = _parts(fuel, network, burning(fuel))
     seconds = interleaved({key: repeated(call, CALLS) for key, call in parts.items()}, ROUNDS)
     each = {key: 1e6 * statistics.median(values) / CALLS / BATCH for key, values in seconds.items()}
-    rate = operations / each["dense network"] / 1e3
-    limit = 2 * MATRIX**3 / (each["product of matrices"] * BATCH) / 1e3
-    rows = [Claim(f"{name}, {key}: time per cell", each[key], "us") for key in parts if key != "product of matrices"]
+    rate = work / each["dense network"] / 1e3
+    limit = 2 * MATRIX**3 / (each[PRODUCT] * BATCH) / 1e3
+    rows = [Claim(f"{name}, {key}: time per cell", each[key], "us") for key in parts if key != PRODUCT]
     ours = median_ratio(seconds, "Cantera, temperature", "temperature")
     return [
         *rows,
@@ -74,7 +74,6 @@ def _parts(fuel: Fuel, network: KineticsNetwork, cells: Cells) -> tuple[dict[str
     enthalpy = network.thermo.enthalpy(t, y)
     square = torch.randn(MATRIX, MATRIX)
     dense = network.dense[0]
-    operations = sum(2 * layer.weight.numel() for layer in dense.modules() if isinstance(layer, torch.nn.Linear))
 
     def cantera() -> None:
         for i in range(BATCH):
@@ -88,8 +87,8 @@ def _parts(fuel: Fuel, network: KineticsNetwork, cells: Cells) -> tuple[dict[str
         "temperature": lambda: network.thermo.temperature_from_enthalpy(enthalpy, y, t - 30),
         "step": lambda: network(t, p, y, dt),
         "Cantera, temperature": cantera,
-        "product of matrices": lambda: square @ square,
-    }, operations
+        PRODUCT: lambda: square @ square,
+    }, operations(dense)
 
 
 def label_claims(name: str, fuel: Fuel) -> list[Claim]:

@@ -9,6 +9,7 @@ from geodl.chemistry.atmosphere.air_speed import interleaved, visited
 from geodl.chemistry.atmosphere.box import DAY, Boxes, daylight
 from geodl.chemistry.atmosphere.plan import Plan, draw_boxes
 from geodl.chemistry.atmosphere.reference import AirState
+from geodl.chemistry.cases import turns
 from geodl.chemistry.state import OK
 
 
@@ -55,9 +56,10 @@ def test_cells_are_states_of_the_roll_out_in_the_order_of_their_time_of_day(run,
     np.testing.assert_allclose(cells.photolysis, boxes.sunlight[box] * daylight(3600 * time + 150))
 
 
-def test_a_solver_counts_its_own_seconds(run, boxes):
+def test_a_solver_counts_its_own_seconds(run, boxes, monkeypatch):
+    monkeypatch.setattr(turns, "TURN", 0.0)
     clocked, still = Clocked(), Still()
     taken = interleaved({"clocked": clocked, "still": still}, visited(run, boxes, 10), repeats=3)
     assert taken["clocked"] == pytest.approx(1e5)  # us: a second for ten cells
     assert taken["still"] >= 0
-    assert clocked.calls == 4  # of which the first is not counted, and each fills a turn
+    assert clocked.calls == still.calls == 4  # the first is not counted
