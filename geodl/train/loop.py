@@ -134,7 +134,18 @@ class Run:
                 raise DivergedError(f"the validation loss is {entry['valid']} after epoch {epoch}; {self._advice}")
             if self.best_loss is None or entry["valid"] < self.best_loss:
                 self.best_loss, self.best_epoch, self.best = entry["valid"], epoch, _copy(self.network)
-        self.history.append(entry)
+        self.history.append(entry | self._lost())
+
+    def _lost(self) -> dict[str, float]:
+        """Steps of the run whose gradient was dropped, if any.
+
+        Raises:
+            DivergedError: those of a whole epoch were.
+        """
+        lost = int(self.optimizer.lost)
+        if lost - (self.history[-1].get("lost", 0) if self.history else 0) == self.steps_per_epoch:
+            raise DivergedError(f"no gradient is finite in all of epoch {self.epoch}; {self._advice}")
+        return {"lost": lost} if lost else {}
 
     def finite_losses(self) -> Tensor:
         """Losses of this epoch so far ``[step]``; refuses to go on after one that is not a number.
@@ -180,6 +191,7 @@ class Run:
             "step": self.step,
             "weights": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "lost": self.optimizer.lost,
             "random": {"cpu": torch.get_rng_state()} | cuda,
             "losses": losses,
             "history": self.history,
@@ -201,6 +213,7 @@ class Run:
                 )
         self.network.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.lost = state.get("lost", self.optimizer.lost)
         torch.set_rng_state(state["random"]["cpu"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["random"]["cuda"], self.device)

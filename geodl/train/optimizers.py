@@ -16,10 +16,15 @@ _SCALE = 1e10  # torch's L-BFGS drops curvature below 1e-10 in absolute terms, w
 
 
 class AbstractDescent(abc.ABC):
-    """A torch optimiser and what it needs around a step."""
+    """A torch optimiser and what it needs around a step.
+
+    Attributes:
+        lost: steps whose gradient was dropped because it was not finite; a tensor, so that no step waits for a GPU.
+    """
 
     def __init__(self, network: nn.Module, optimizer: torch.optim.Optimizer):
         self.network, self.optimizer = network, optimizer
+        self.lost = torch.zeros((), dtype=torch.int64)
 
     @abc.abstractmethod
     def descend(self, loss_of: LossOf, rate: float) -> Tensor:
@@ -61,9 +66,19 @@ class FirstOrder(AbstractDescent):
         self._set_rate(rate)
         loss = self._gradient(loss_of)
         if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+            self._bound(self.clip)
         self.optimizer.step()
         return loss
+
+    def _bound(self, clip: float) -> None:
+        """Clip the norm of the gradient, and drop one that overflowed: one sample in a million costs a step then, and
+        not the training."""
+        parameters = list(self.network.parameters())
+        lost = ~torch.isfinite(nn.utils.clip_grad_norm_(parameters, clip))
+        self.lost = self.lost + lost
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(lost, 0.0)
 
 
 class QuasiNewton(AbstractDescent):

@@ -262,3 +262,26 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
 def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path):
     finished(run(seed=1), tmp_path)
     assert_refused(ResumeError, lambda: finished(run(seed=2), tmp_path), "seed = 1", "this run has 2", "another folder")
+
+
+def with_a_root_at_zero(predicted: Tensors, targets: Tensors, inputs: Tensors) -> Tensor:
+    """Whose gradient overflows in the batch that holds zero."""
+    return mean_squared_error(predicted, targets, inputs) + predicted[0].abs().min().sqrt()
+
+
+def test_one_sample_whose_gradient_overflows_costs_its_step_and_not_the_training(tmp_path):
+    def started() -> Run:
+        network = Recorder()
+        nn.init.ones_(network.weight)
+        return run(network, with_a_root_at_zero, clip=1.0, checkpoint_every=1)
+
+    made = finished(started(), tmp_path)
+    assert [entry["lost"] for entry in made.history] == [1, 2, 3]
+    assert made.network.weight.item() not in (0.0, 1.0)
+    again = started()
+    again.restore(load_state(tmp_path / CHECKPOINT))
+    assert int(again.optimizer.lost) == 3
+
+
+def test_a_training_whose_gradients_all_overflow_stops():
+    assert_refused(DivergedError, lambda: finished(run(loss=with_a_root_at_zero, clip=1.0)), "no gradient", "epoch 1")
