@@ -12,13 +12,14 @@ SHARE = 0.3  # of the mean change of a species: errors of smaller changes count 
 LEAST = 1e-6  # relative change, about what inputs in single precision resolve
 COARSE = 0.01  # relative change beyond which none is small
 LINEAR = 0.5  # weight of the errors of large changes
-ASKED_FOR = {"O3": 4.0, "NO2": 4.0, "OH": 3.0, "NO": 2.0, "HO2": 2.0}  # weights of what air is judged by
+ASKED_FOR = {"O3": 10.0, "NO2": 4.0, "OH": 3.0, "NO": 2.0, "HO2": 2.0}  # weights of what air is judged by
+LEADING = {"ALD2": 8.0, "FORM": 5.0, "MGLY": 3.0}  # and of what lasts for hours, and leads NO2 and OH astray with it
 FORGOTTEN = 0.2  # of what forgets within a second, and nobody asks for
 
 
 def weights(species: Sequence[str]) -> list[float]:
     """How much errors of species count, one in the mean."""
-    each = [ASKED_FOR.get(name, FORGOTTEN if name in FORGETFUL else 1.0) for name in species]
+    each = [(ASKED_FOR | LEADING).get(name, FORGOTTEN if name in FORGETFUL else 1.0) for name in species]
     return [weight * len(each) / sum(each) for weight in each]
 
 

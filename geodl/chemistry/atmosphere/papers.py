@@ -86,7 +86,7 @@ class Effort:
 
 
 FULL = Effort(
-    plan={}, options={"hidden": [128, 128, 128, 128]}, training={"epochs": 150}, boxes=32, days=(1, 7, 30),
+    plan={"boxes": 4096}, options={"hidden": [128, 128, 128, 128]}, training={"epochs": 75}, boxes=32, days=(1, 7, 30),
     compared=1.0, cells=BATCH, repeats=7, outside={"boxes": 64, "records": 20, "days": 1.0},
 )  # fmt: skip
 QUICK = Effort(
