@@ -107,7 +107,7 @@ class EmulatedChemistry:
             after = torch.where(((status == FROZEN) | (dt == 0))[:, None], given, after)
         guard = self.surrogate.guard
         at_home = guard(seen.to(guard.mean.device)).to(seen.device) | (dt == 0)  # no step is exact anywhere
-        sound = torch.isfinite(heated) & torch.isfinite(after).all(1) & (t > 0) & (p > 0) & torch.isfinite(p)
+        sound = torch.isfinite(heated) & torch.isfinite(after.sum(1)) & (t > 0) & (p > 0) & torch.isfinite(p)
         status = torch.where(sound & (at_home | (status >= FROZEN)), status, OUT_OF_DOMAIN).to(torch.int8)
         after = after if self._order is None else after[:, self._back]
         return torch.where(sound, heated, t), torch.where(sound[:, None], after, fractions), status

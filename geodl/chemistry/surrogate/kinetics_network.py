@@ -126,7 +126,7 @@ class KineticsNetwork(nn.Module):
         known &= (projected.correction <= self.largest_correction) & (spread <= self.largest_spread)
         status = self._status(temperature, projected.limited | torch.isnan(heated), known)
         # What has no temperature stays as it was; NaN goes on, so that training and callers see it.
-        stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after).all(1))
+        stays = (status == FROZEN) | (torch.isnan(heated) & torch.isfinite(after.sum(1)))
         after = torch.where(stays[:, None], mass_fraction, after)
         if unlimited:
             after = torch.where(projected.limited[:, None], mass_fraction.index_copy(1, self.columns, raw), after)

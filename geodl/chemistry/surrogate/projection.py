@@ -22,8 +22,6 @@ _EXACT = 5e-15  # relative; beyond, a raw composition was too far off for the ar
 
 _SLIGHT = 1e-3  # relative change of a species that elements are worth which a dtype can hold
 
-Rows = tuple[Tensor, ...]
-
 
 class Projected(NamedTuple):
     """Compositions [species, cell], the largest relative correction and whether it had to be limited [cell]."""
@@ -62,12 +60,8 @@ class Projection(Constants):
         A cell whose factors stay negative is moved only as far from the composition before as all stay positive, and
         one whose raw composition lacks all that an element could be in stays as it was.
         """
-        y = start = self._without_absent(raw, before)
-        for _ in range(_SWEEPS):
-            change = self._relative_change(y, self.amounts(before - y))
-            if not bool((change < SMALLEST_FACTOR - 1).any()):
-                break
-            y = y * (1 + change.clamp(min=SMALLEST_FACTOR - 1))
+        start = self._without_absent(raw, before)
+        y, change = self._swept(start, before)
         # y + y change rounds once, y (1 + change) twice: over many steps it shows.
         composition, limited = self._verified(*_positive(torch.addcmul(y, y, change), before), before)
         correction = (composition / start.clamp(min=_LEAST) - 1).abs().masked_fill(start < _LEAST, 0.0).amax(0)
@@ -93,6 +87,23 @@ class Projection(Constants):
         slight = ((change.abs() < _SLIGHT) | (composition == 0)).all(0)
         return torch.where(slight, torch.addcmul(composition, composition, change), composition)
 
+    def _swept(self, raw: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Compositions that are one change away from what is wanted, and this relative change.
+
+        Only the few cells that need more sweeps get them, such as fresh gas, where next to nothing may be corrected.
+        """
+        change = self._relative_change(raw, self.amounts(before - raw))
+        cells = (change < SMALLEST_FACTOR - 1).any(0).nonzero().squeeze(1)
+        if not len(cells):
+            return raw, change
+        y, wanted, left = (x.index_select(1, cells) for x in (raw, before, change))
+        for _ in range(_SWEEPS - 1):
+            y = y * (1 + left.clamp(min=SMALLEST_FACTOR - 1))
+            left = self._relative_change(y, self.amounts(wanted - y))
+            if not bool((left < SMALLEST_FACTOR - 1).any()):
+                break
+        return raw.index_copy(1, cells, y), change.index_copy(1, cells, left)
+
     def _without_absent(self, raw: Tensor, before: Tensor) -> Tensor:
         """No species forms of an element that a cell does not have."""
         absent = (self._matrix @ before).abs() < _ABSENT
@@ -116,7 +127,7 @@ class Projection(Constants):
 def solve(gram: Tensor, right: Tensor) -> Tensor:
     """Small symmetric systems, one for each cell: lower triangles [pair, cell] by rows, right sides [row, cell]."""
     if not torch.is_grad_enabled():
-        return torch.stack(_eliminated(gram.unbind(), right.unbind()))
+        return _eliminated(gram, right)
     solution: Tensor = _Solve.apply(gram, right)
     return solution
 
@@ -139,31 +150,23 @@ class _Solve(torch.autograd.Function):
         return -torch.where((row == column)[:, None], twice / 2, twice), adjoint
 
 
-def _eliminated(gram: Rows, right: Rows) -> list[Tensor]:
-    """By LDLᵀ of rows of cells, written out over the few rows: LAPACK in a batch takes longer to be called."""
+def _eliminated(gram: Tensor, right: Tensor) -> Tensor:
+    """By LDLᵀ, column by column of all cells at once: LAPACK in a batch takes longer to be called."""
     n = len(right)
-    low = {(i, j): gram[i * (i + 1) // 2 + j] for i in range(n) for j in range(i + 1)}
-    scale = [low[i, i].clamp(min=_LEAST).rsqrt() for i in range(n)]
-    a = {(i, j): value * scale[i] * scale[j] for (i, j), value in low.items()}
-    pivots, x = list[Tensor](), list[Tensor]()
-    for j in range(n):
-        pivot = a[j, j]
-        for k in range(j):
-            pivot = pivot - a[j, k].square() * pivots[k]
-        pivots.append(pivot.clamp(min=_SINGULAR))
-        for i in range(j + 1, n):
-            for k in range(j):
-                a[i, j] = a[i, j] - a[i, k] * a[j, k] * pivots[k]
-            a[i, j] = a[i, j] / pivots[j]
-        value = right[j] * scale[j]
-        for k in range(j):
-            value = value - a[j, k] * x[k]
-        x.append(value)
+    scale = gram[[i * (i + 3) // 2 for i in range(n)]].clamp(min=_LEAST).rsqrt()
+    square = [max(i, j) * (max(i, j) + 1) // 2 + min(i, j) for i in range(n) for j in range(n)]
+    a, x = gram[square].unflatten(0, (n, n)) * scale[:, None] * scale, right * scale
+    lower, quotients = list[Tensor](), list[Tensor]()
+    for _ in range(n):
+        pivot = a[0, 0].clamp(min=_SINGULAR)
+        column = a[1:, 0] / pivot
+        quotients.append(x[0] / pivot)
+        lower.append(column)
+        a, x = a[1:, 1:] - column[:, None] * column * pivot, x[1:] - column * x[0]
     for j in reversed(range(n)):
-        x[j] = x[j] / pivots[j]
-        for k in range(j + 1, n):
-            x[j] = x[j] - a[k, j] * x[k]
-    return [value * factor for value, factor in zip(x, scale, strict=True)]
+        for k, row in enumerate(lower[j].unbind(), start=j + 1):
+            quotients[j] = quotients[j] - row * quotients[k]
+    return torch.stack(quotients) * scale
 
 
 def _positive(y: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
