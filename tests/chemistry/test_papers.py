@@ -1,5 +1,6 @@
 """The quick variant of the reproduction measures everything that the full one does."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -75,14 +76,20 @@ def test_cases_are_judged_inside_the_training_data(fuel):
     assert (steps <= plan.span("dt")[1]).all()
 
 
-def test_the_end_of_a_training_begins_with_the_weights_of_the_first_part():
+def test_the_end_of_a_training_begins_with_the_weights_of_the_first_part_and_ends_between_both():
     first = trained()
-    again = family("chemistry", hidden=(16, 16), rollout=32, rolled=0.75)
-    found = going_on(again, first)
+    again = dataclasses.replace(family("chemistry", hidden=(16, 16), rollout=32, rolled=0.75), calibrate=None)
+    found = going_on(again, first, 0.25)
     network, weights = found.build(), first.core.network.state_dict()
     assert network.shape.rollout == found.options["rollout"] == 32
     assert found.warm_start is None
     assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 1
+        found.calibrate(network, (), ())
+    for name, weight in network.named_parameters():
+        torch.testing.assert_close(weight, weights[name] + 0.25)
 
 
 def test_the_larger_mechanism_belongs_to_the_smaller_one():
