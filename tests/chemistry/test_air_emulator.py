@@ -88,6 +88,18 @@ def test_cells_that_are_none_are_flagged_alone(air):
     assert (np.delete(state.status, 2) == OK).mean() > 0.5
 
 
+def test_a_little_below_zero_is_zero_and_more_is_flagged_and_left_as_it_is(air):
+    given, kept = cells()
+    column, trace = air.network.active[0], float(air.network.trace[0])
+    given[2][:, column] = 0.0
+    empty = air.advance(*given, 300.0, **kept)
+    given[2][1, column], given[2][2, column] = -trace, -1e5 * trace
+    state = air.advance(*given, 300.0, **kept)
+    np.testing.assert_array_equal(np.delete(state.concentration, 2, 0), np.delete(empty.concentration, 2, 0))
+    np.testing.assert_array_equal(state.concentration[2], given[2][2])
+    assert state.status[2] == OUT_OF_DOMAIN
+
+
 def test_conditions_that_were_not_trained_on_are_flagged(air):
     given, kept = cells()
     assert (air.advance(given[0] + 100, *given[1:], 300.0, **kept).status == OUT_OF_DOMAIN).all()

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from geodl.chemistry.atmosphere.air_given import require_same_air
-from geodl.chemistry.atmosphere.air_network import AirNetwork
+from geodl.chemistry.atmosphere.air_network import TRACE, AirNetwork
 from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.chemistry.atmosphere.reference import AirState
 from geodl.chemistry.state import OK, OUT_OF_DOMAIN, Array
 from geodl.core.surrogate import Surrogate
 from geodl.errors import BundleError, OptionError, ShapeError
+
+UNDERSHOOT = 0.01 / TRACE  # traces that a concentration may be below zero: what transport schemes leave behind
 
 
 class EmulatedAir:
@@ -60,14 +62,15 @@ class EmulatedAir:
 
         Args:
             temperature, pressure: numbers or [cell], in K and Pa.
-            concentration: [cell, species] in mol m-3 in the order of the mechanism; what is slightly negative counts as
-                zero. M, N2, O2 and H2O act, and come back as they were.
+            concentration: [cell, species] in mol m-3 in the order of the mechanism; what is negative by less than a
+                hundredth of the mean in the training data counts as zero. M, N2, O2 and H2O act, and come back as they
+                were.
             dt: seconds, the same for all cells.
             photolysis: number or [cell]: share of the shipped rates.
             emission: [cell, species] in mol m-3 s-1; none where not given.
         Returns:
             Tensors if ``concentration`` is one, else arrays. Cells that are OUT_OF_DOMAIN or CLIPPED have an answer
-            that is not to be relied upon; those with NaN stay as they were.
+            that is not to be relied upon; those with NaN or negative concentrations stay as they were.
         Raises:
             ShapeError: not one row of all species for each cell, or not one number for each row.
             OptionError: a time step that is negative.
@@ -101,7 +104,8 @@ class EmulatedAir:
         after, status, *_ = self.network.step(before, emission, dt, self.network.look(*inputs))
         doubted = ~self.surrogate.guard(self.surrogate.family.features(inputs)) & (status == OK)
         status = torch.where(doubted, OUT_OF_DOMAIN, status)
-        sound = torch.isfinite(after).all(1)
+        undershot = (given.index_select(1, self.network._active) < -UNDERSHOOT * self.network.trace).any(1)
+        sound = torch.isfinite(after.sum(1)) & ~undershot
         status = torch.where(sound, status, OUT_OF_DOMAIN).to(torch.int8)
         return torch.where(sound[:, None], after, given), status
 
