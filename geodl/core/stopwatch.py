@@ -1,6 +1,7 @@
 """Seconds of work that may be stopped and gone on with."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ def timed(work: Callable[[], T], folder: Path | None = None) -> tuple[T, float]:
     """What a work gives, and how many seconds it took.
 
     Args:
-        folder: keeps what the work has finished; then all tries count. One that was killed counts until the last file
-            that it wrote there: what came after was lost, and is done again.
+        folder: keeps what the work has finished; then all tries count, also those of its parts in folders below, where
+            they were made on their own. One that was killed counts until the last file that it wrote there: what came
+            after was lost, and is done again.
     Raises:
         OutputError: the folder cannot be made, or written to.
     """
@@ -28,7 +30,17 @@ def timed(work: Callable[[], T], folder: Path | None = None) -> tuple[T, float]:
     found = work()
     tries = [*earlier, [begin, time.time()]]
     _keep(folder, tries)
-    return found, sum(end - begin for begin, end in tries)
+    below = [] if folder is None else [path.parent for path in folder.glob(f"*/**/{TRIES}")]
+    return found, _covered([*tries, *(each for part in below for each in _tries(part))])
+
+
+def _covered(tries: list[list[float]]) -> float:
+    """Seconds in which there was a try; what several share counts once."""
+    total, reached = 0.0, -math.inf
+    for begin, end in sorted(tries):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
 
 
 def _tries(folder: Path) -> list[list[float]]:

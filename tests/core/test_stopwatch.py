@@ -30,6 +30,13 @@ def test_a_killed_try_counts_until_its_last_file(tmp_path):
     assert timed(lambda: None, tmp_path)[1] == pytest.approx(40, abs=1)  # and does not grow
 
 
+def test_parts_that_were_made_on_their_own_count_and_those_within_a_try_do_not_count_twice(tmp_path):
+    for name, tries in {".": [[100.0, 130.0]], "seed-0": [[105.0, 125.0]], "seed-1/part": [[120.0, 140.0]]}.items():
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / TRIES).write_text(json.dumps(tries))
+    assert timed(lambda: None, tmp_path)[1] == pytest.approx(40, abs=1)
+
+
 def test_a_try_that_finished_nothing_counts_nothing(tmp_path):
     def fail() -> None:
         raise KeyboardInterrupt
