@@ -26,7 +26,7 @@ class FitConfig(Settings):
         learning_rate: its peak; 1e-3 by default, for L-BFGS 1, the full step of its line search.
         schedule: cosine by default, for L-BFGS constant.
         warmup: share of the steps over which the learning rate rises from zero.
-        clip: largest gradient norm, or None. With it a gradient that overflows moves nothing, and the history of the
+        clip: largest gradient norm, or None. With it a gradient that overflows counts as zero, and the history of the
             record counts such steps as ``lost``; without it the training stops there.
         patience: epochs without a better validation loss before training stops, or None.
         validate_every: epochs between validations; the weights with the best validation loss are kept.

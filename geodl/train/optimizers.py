@@ -71,8 +71,8 @@ class FirstOrder(AbstractDescent):
         return loss
 
     def _bound(self, clip: float) -> None:
-        """Clip the norm of the gradient, and drop one that overflowed: one sample in a million costs a step then, and
-        not the training."""
+        """Clip the norm of the gradient, and count one that overflowed as zero: one sample then costs a step, in which
+        only momentum moves weights, and not the training."""
         parameters = list(self.network.parameters())
         lost = ~torch.isfinite(nn.utils.clip_grad_norm_(parameters, clip))
         self.lost = self.lost + lost

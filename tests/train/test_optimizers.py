@@ -73,7 +73,7 @@ def test_clipping_bounds_the_gradient_before_the_step(optimizer):
     assert float(point.place.grad.norm()) == pytest.approx(0.5, rel=1e-4)
 
 
-def test_a_gradient_that_overflows_moves_nothing_and_is_counted():
+def test_a_gradient_that_overflows_counts_as_none_and_is_counted():
     point = Point(1.0, 2.0)
     made = descent(point, FitConfig(clip=1.0))
     made.descend(lambda: (0.0 * point.place[0]).sqrt() + point.place[1], 1e-3)

@@ -14,7 +14,7 @@ from torch import Tensor
 from geodl.chemistry.constants import Constants
 
 SMALLEST_FACTOR = 0.1
-_SWEEPS = 8  # at most; one is usual, six were needed at worst for errors by factors of 20
+_SWEEPS = 8  # at most; one is usual
 _SINGULAR = 1e-16  # smallest pivot of a scaled matrix; a ridge would bias every step
 _LEAST = 1e-200  # of a diagonal, whose gradient is its power -3/2
 _ABSENT = 1e-100  # kmol/kg of an element, below which none of its species can form
