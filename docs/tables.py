@@ -17,7 +17,8 @@ INTRODUCTION = {
 
 What publications claim, or what a bar of this library demands, beside what geodl measures.
 "passed" and "missed" compare the measured number with the bar; "reported" stands where nothing is demanded.
-`make reproduce` measures everything anew.
+`make reproduce` measures everything anew. Where trainings were kept from an earlier run, the seconds of a command may
+be those of judging alone; what data and trainings took stands in its rows.
 """,
     "benchmarks.md": """# Benchmarks
 
@@ -30,7 +31,7 @@ Speed on a named machine, with the competitor in the same run.
 
 def page_of(name: str) -> str:
     """The page on which a result stands."""
-    return "benchmarks.md" if name.startswith("bench") else "reproductions.md"
+    return "benchmarks.md" if name.startswith(("bench", "export")) else "reproductions.md"
 
 
 def number(value: float | str | None) -> str:

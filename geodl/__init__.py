@@ -12,11 +12,13 @@ _HOME = {
     "Axis": "geodl.core.schema",
     "Family": "geodl.core.contract",
     "FitConfig": "geodl.train.config",
+    "Handle": "geodl.exports.handle",
     "Schema": "geodl.core.schema",
     "Surrogate": "geodl.core.surrogate",
     "Variable": "geodl.core.schema",
     "check": "geodl.core.schema",
     "evaluate": "geodl.train.evaluate",
+    "export": "geodl.exports.export",
     "families": "geodl.core.contract",
     "family": "geodl.core.contract",
     "fit": "geodl.train.fit",
@@ -31,11 +33,13 @@ __all__ = [
     "Axis",
     "Family",
     "FitConfig",
+    "Handle",
     "Schema",
     "Surrogate",
     "Variable",
     "check",
     "evaluate",
+    "export",
     "families",
     "family",
     "fit",
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
     from geodl.core.files import open_data, open_sample
     from geodl.core.schema import Axis, Schema, Variable, check
     from geodl.core.surrogate import Surrogate, load
+    from geodl.exports.export import export
+    from geodl.exports.handle import Handle
     from geodl.reproduction import reproduce
     from geodl.train.config import FitConfig
     from geodl.train.evaluate import evaluate

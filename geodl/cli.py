@@ -284,6 +284,21 @@ def report(
 
 
 @app.command()
+def export(
+    bundle: Bundle,
+    out: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
+    format: Annotated[str, typer.Option(help="c: C99 with wrappers for Fortran and C++.")] = "c",
+    name: Annotated[Optional[str], typer.Option(help="Of files and functions; that of the folder by default.")] = None,
+) -> None:
+    """Write a bundle as code that a solver can call, with nothing to install."""
+    import geodl
+
+    folder = geodl.export(geodl.load(bundle), out, format=format, name=name)  # type: ignore[arg-type]
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    say(f"{folder}: {len(list(folder.iterdir()))} files, {size / 1e6:.1f} MB. Next: make -C {folder} check")
+
+
+@app.command()
 def draw(
     bundle: Annotated[str, typer.Argument(help="Bundle file, or the name of a pretrained one.")] = "flow-obstacles",
     port: Annotated[int, typer.Option(help="Port on this machine; 0 takes any that is free.")] = 8265,

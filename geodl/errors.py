@@ -95,6 +95,10 @@ class CompilerError(GeodlError, RuntimeError):
     """There is no C compiler, it failed, or its results cannot be kept."""
 
 
+class ExportError(GeodlError, ValueError):
+    """A surrogate cannot be written in the format that was asked for; the message says which can."""
+
+
 class DivergedError(GeodlError, ArithmeticError):
     """The loss stopped being a number during training; the last good weights are kept."""
 

@@ -190,6 +190,13 @@ def test_report_writes_one_page(run: Geodl, folder: Path, tmp_path):
     assert load(folder / "model.safetensors").sha256 in out.read_text()
 
 
+def test_export_writes_a_folder_and_says_what_to_do_with_it(run: Geodl, tmp_path):
+    status, out, _ = run("export", "dynamics-lorenz63", tmp_path / "lorenz")
+    assert status == 0
+    assert (tmp_path / "lorenz" / "lorenz.c").exists()
+    assert f"make -C {tmp_path / 'lorenz'} check" in out
+
+
 def test_families_lists_each_with_its_options_and_defaults(run: Geodl):
     status, out, _ = run("families")
     assert status == 0

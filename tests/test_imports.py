@@ -22,7 +22,7 @@ MODULES = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): pat
 LAYERS = [
     {"errors"},
     {"core"},
-    {"train", "export"},
+    {"train", "exports"},
     set(geodl.families()),
     {"reproduction", "testing"},
     {"cli"},

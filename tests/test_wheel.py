@@ -47,7 +47,7 @@ def test_the_wheel_holds_package_samples_bundles_and_templates(wheel: Path):
         for path in ROOT.glob(f"data/*/{end}")
     }
     assert {f"geodl/{path}" for path in map(Path.as_posix, there)} <= names
-    modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("geodl/**/*.py")}
+    modules = {path.relative_to(ROOT).as_posix() for end in ("py", "c", "h") for path in ROOT.glob(f"geodl/**/*.{end}")}
     beside = {"geodl/py.typed", "geodl/train/report.html", "geodl/flow/draw/page.html", "geodl/flow/lattice/sweep.c"}
     assert modules | beside <= names
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"geodl"}

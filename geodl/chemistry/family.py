@@ -13,6 +13,7 @@ from geodl.chemistry.data.generate import generate
 from geodl.chemistry.example import example, one_step
 from geodl.chemistry.figures import figures
 from geodl.chemistry.given import completed
+from geodl.chemistry.in_c import code
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.mechanism.read import read_mechanism
 from geodl.chemistry.scores import scores
@@ -135,6 +136,7 @@ def make(options: Options) -> Family:
         generate=generate,
         metrics=scores,
         figures=figures,
+        code=code,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )

@@ -15,7 +15,7 @@ from geodl.chemistry.cases.fallback import fallback_claims
 from geodl.chemistry.cases.flames import flame_claims, speeds
 from geodl.chemistry.cases.fuels import HYDROGEN, LONGEST, METHANE, Fuel, Labelled, Trained, labelled, trained
 from geodl.chemistry.cases.renormalised import renormalised
-from geodl.chemistry.cases.speed import DT, speed_claims
+from geodl.chemistry.cases.speed import DT, c_claims, speed_claims, visited
 from geodl.chemistry.cases.turns import TURN
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.reference import CanteraChemistry
@@ -36,7 +36,7 @@ NOTE = (
     "Flame speeds: unity Lewis numbers, Strang splitting, the same cells and steps with Cantera at 1e-6/1e-10 as the "
     "source. Speed: one thread, states of held-out ignition trajectories, steps of 1e-6 s, everything included; the "
     "fastest of Cantera's reactors (mass fractions, amounts, amounts with its preconditioner), median of turns "
-    f"that each fill {TURN:g} s with calls. "
+    f"that each fill {TURN:g} s with calls; in C beside it, the bundle as `geodl export` writes it. "
     "Guarded: the solver takes what the guard flags; its times-faster is on states that the roll-out came through. "
     "Renormalised sum: the same weights with the sum of the mass fractions put right instead of the elements."
 )
@@ -101,6 +101,7 @@ def of_one(
         *conservation_claims(chemistry, reference.start, effort),
         *beside("renormalised sum", delay_claims(other, fuel.bars)),
         *speed_claims(chemistry, test, fuel),
+        *c_claims(chemistry, functools.partial(visited, test), fuel),
         *beside(f"steps of {LONG:g} s", speed_claims(chemistry, test, fuel, dt=LONG)),
         *fallback_claims(chemistry, fuel, reference, flames),
     ]

@@ -19,6 +19,7 @@ from geodl.errors import UnknownNameError, did_you_mean
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from geodl.core.code import Code
     from geodl.core.surrogate import Surrogate
 
 Tensors = tuple[Tensor, ...]
@@ -117,6 +118,7 @@ class Family:
         generate: makes reference data from a seed and arguments, or reads a folder that is given as ``source``: one
             Dataset, or several by name.
         metrics, figures: what this family measures and draws besides the usual.
+        code: what a surrogate is in C, where it can be.
         settings: training settings that suit this family when the user gives none.
     """
 
@@ -138,6 +140,7 @@ class Family:
     generate: Callable[..., xr.Dataset | Mapping[str, xr.Dataset]] | None = None
     metrics: Callable[["Surrogate", xr.Dataset], xr.Dataset] | None = None
     figures: Callable[["Surrogate", xr.Dataset], "dict[str, Figure]"] | None = None
+    code: "Callable[[Surrogate], Code] | None" = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     citations: tuple[str, ...] = ()
 

@@ -17,6 +17,7 @@ from geodl.dynamics.closure.closure_family import closure_family
 from geodl.dynamics.dataset import lorenz63_dataset
 from geodl.dynamics.fields import BilinearField, MLPField
 from geodl.dynamics.figures import figures
+from geodl.dynamics.in_c import code
 from geodl.dynamics.maps import persistence, polynomial_map
 from geodl.dynamics.neural_ode import NeuralODE
 from geodl.dynamics.ode.checks import METHODS, Engine
@@ -172,6 +173,7 @@ def make(options: Options) -> Family:
         else None,
         metrics=prediction_times,
         figures=figures,
+        code=code,
         settings=_SETTINGS[options.field],
         citations=_CITATIONS,
     )

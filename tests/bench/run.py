@@ -11,13 +11,25 @@ import torch
 
 from geodl.core.contract import Claim
 from geodl.reproduction import Results
-from tests.bench import chemistry, demo, dynamics, flow, flow_surrogate, openfoam, startup, training, turbulence
+from tests.bench import (
+    chemistry,
+    demo,
+    dynamics,
+    exports,
+    flow,
+    flow_surrogate,
+    openfoam,
+    startup,
+    training,
+    turbulence,
+)
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 BENCHES: dict[str, Callable[[], list[Claim]]] = {
     "chemistry": chemistry.claims,
     "demo": demo.claims,
     "dynamics": dynamics.claims,
+    "export": exports.claims,
     "flow": lambda: [*flow.claims(), *flow_surrogate.claims()],
     "spine": lambda: [*startup.claims(), *training.claims()],
     "turbulence": lambda: [*turbulence.claims(), *openfoam.claims()],
@@ -33,7 +45,8 @@ def main() -> None:
         claims = BENCHES[name]()
         seconds = time.perf_counter() - begin
         command = f"python -m tests.bench.run {name}"
-        Results(f"bench-{name}", command, (0,), seconds, 1, tuple(claims)).write(RESULTS / f"bench-{name}.json")
+        result = name if name == "export" else f"bench-{name}"
+        Results(result, command, (0,), seconds, 1, tuple(claims)).write(RESULTS / f"{result}.json")
         for claim in claims:
             bar = claim.row()["bar"] or ""
             print(f"{claim.claim:60s} {claim.measured:10.3g} {claim.unit:4s} {bar:10s} {claim.passed}")

@@ -1,7 +1,9 @@
 """Seconds per cell of a chemistry, end to end, beside the fastest set-up of the solver."""
 
 import functools
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,11 @@ import xarray as xr
 from geodl.chemistry.cases.fuels import Fuel
 from geodl.chemistry.cases.reactor import Cells, Chemistry
 from geodl.chemistry.cases.turns import in_turns, per_call
+from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.reference import CanteraChemistry
 from geodl.core.contract import Claim
+from geodl.exports.export import export
+from geodl.exports.handle import Handle
 
 DT = 1e-6  # s
 LOOSE, TIGHT = "1e-6/1e-10", "1e-9/1e-15"
@@ -21,6 +26,7 @@ SETUPS: dict[str, dict[str, Any]] = {
     "amounts": {"mole": True, "preconditioned": False},
     "amounts, preconditioned": {"mole": True, "preconditioned": True},
 }
+C_SPEED_UP = 100.0
 SOLVED = 256  # cells that the solver is timed on; its cost per cell does not depend on their number
 
 
@@ -72,6 +78,33 @@ def speed_claims(chemistry: Chemistry, data: xr.Dataset, fuel: Fuel, *, dt: floa
             bar = (">=", fuel.bars.speed_up) if words == LOOSE else None
             claims.append(Claim(f"batch of {size}: times faster than Cantera at {words}", taken[name] / ours, "1", bar))
     return claims
+
+
+def c_claims(emulator: EmulatedChemistry, cells: Callable[[int], Cells], fuel: Fuel) -> list[Claim]:
+    """The same of the emulator in C on so many ``cells``, called as a solver calls it: arrays stay where they are.
+
+    Raises:
+        CompilerError: there is no C compiler.
+    """
+    cantera, solved = solvers(fuel.mechanism)[LOOSE], cells(min(SOLVED, max(fuel.effort.batches)))
+    runs = {name: functools.partial(_seconds, solver, solved, DT) for name, solver in cantera.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        handle = Handle(export(emulator.surrogate, Path(folder, "emulator")))
+    for size in fuel.effort.batches:
+        runs[f"in C, batch of {size}"] = functools.partial(_c_seconds, handle, cells(size), emulator.longest)
+    taken = in_turns(runs, fuel.effort.repeats)
+    fastest = min(taken[name] for name in cantera)
+    claims = []
+    for size in fuel.effort.batches:
+        words, bar = f"in C, batch of {size}", (">=", C_SPEED_UP)
+        claims.append(Claim(f"{words}: time per cell", 1e6 * taken[words], "us"))
+        claims.append(Claim(f"{words}: times faster than Cantera at {LOOSE}", fastest / taken[words], "1", bar))
+    return claims
+
+
+def _c_seconds(handle: Handle, cells: Cells, longest: float) -> float:
+    call, _ = handle.bind(cells.temperature, cells.pressure, cells.mass_fraction, DT, longest=longest)
+    return per_call(call) / len(cells.temperature)
 
 
 def _setups(words: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Surrogates as code for solvers: one folder that needs nothing but a compiler."""

@@ -1,0 +1,133 @@
+"""An exported surrogate, called from Python: arrays in, arrays out, and no torch."""
+
+import ctypes
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geodl.core.compiler import build
+from geodl.errors import ExportError, ShapeError, did_you_mean
+
+Array = np.ndarray
+
+
+class Handle:
+    """The function of a folder that `geodl.export` wrote, compiled at its first use on this machine and kept.
+
+    Args:
+        path: the folder.
+    Attributes:
+        description: what schema.json says: arguments with units, axes with labels, meaning of the status.
+    Raises:
+        ExportError: no such folder, or files in it are not as they were written.
+        CompilerError: there is no C compiler.
+    """
+
+    def __init__(self, path: str | Path):
+        folder = Path(path)
+        self.description = _described(folder)
+        name = self.description["name"]
+        include, text = f'#include "{name}.h"', (folder / f"{name}.c").read_text("utf-8")
+        library = ctypes.CDLL(str(build(text.replace(include, (folder / f"{name}.h").read_text("utf-8")))))
+        call = f"{name}_{self.description['call']}"
+        self._calls = {np.dtype(kind): getattr(library, call + suffix) for kind, suffix in _KINDS.items()}
+        self._message = getattr(library, f"{name}_message")
+        self._message.restype = ctypes.c_char_p
+        self._arguments = self.description["arguments"]
+        self._sizes = {axis: len(labels) for axis, labels in self.description["axes"].items()}
+
+    def __call__(self, *arrays: Any, **options: float) -> tuple[Array, ...]:
+        """Outputs, in the order of the description, then the status of each cell.
+
+        Args:
+            arrays: inputs in the order of the description, [cell, …]; one number stands for all cells. They are
+                computed in double, or in float where all arrays are float32.
+            options: by name; 0 by default.
+        Raises:
+            ShapeError: the wrong number of arrays, or one of the wrong shape.
+            ExportError: an option that does not exist, or what the code refuses.
+        """
+        call, made = self.bind(*arrays, **options)
+        call()
+        return made
+
+    def bind(self, *arrays: Any, **options: float) -> tuple[Callable[[], None], tuple[Array, ...]]:
+        """The same for a loop: a call without arguments that reads these arrays again, and the arrays it writes into.
+
+        Inputs that are contiguous, and of one precision, are read where they are; others are copied once.
+
+        Raises:
+            ShapeError, ExportError: as a call does.
+        """
+        known = [argument["name"] for argument in self._arguments if argument["kind"] == "option"]
+        if unknown := [name for name in options if name not in known]:
+            raise ExportError(f"there is no option {unknown[0]!r}. {did_you_mean(unknown[0], known)}")
+        given = self._given(arrays)
+        first = next(iter(given.values()))
+        values = [self._value(argument, given, options, len(first), first.dtype) for argument in self._arguments]
+        status, sizes = np.empty(len(first), np.int8), [ctypes.c_int(size) for size in self._sizes.values()]
+        function, passed = self._calls[first.dtype], [*sizes, *map(_passed, values), _passed(status)]
+
+        def call() -> None:
+            if error := function(ctypes.c_long(len(status)), *passed):
+                raise ExportError(f"{self.description['name']} refused the call: {self._message(error).decode()}")
+
+        made = (value for value, a in zip(values, self._arguments, strict=True) if a["kind"] == "out")
+        call.arrays = values  # type: ignore[attr-defined]  # kept alive as long as the call
+        return call, (*made, status)  # type: ignore[arg-type]
+
+    def _given(self, arrays: tuple[Any, ...]) -> dict[str, Array]:
+        """Inputs by name, contiguous, of one precision and one number of cells."""
+        wanted = [argument for argument in self._arguments if argument["kind"] == "in"]
+        if len(arrays) != len(wanted):
+            names = ", ".join(argument["name"] for argument in wanted)
+            raise ShapeError(f"{len(arrays)} arrays were given, expected {len(wanted)}: {names}")
+        plain = [np.asarray(array) for array in arrays]
+        single = all(array.dtype == np.float32 for array in plain if array.ndim)
+        counts = {len(array) for array in plain if array.ndim}
+        if len(counts) > 1:
+            raise ShapeError(f"the arrays have {sorted(counts)} cells: all must have as many")
+        cells, dtype = max(counts, default=1), np.float32 if single and counts else np.float64
+        return {a["name"]: self._shaped(a, x, cells, dtype) for a, x in zip(wanted, plain, strict=True)}
+
+    def _shaped(self, argument: Mapping[str, Any], array: Array, cells: int, dtype: Any) -> Array:
+        shape = (cells, *(self._sizes[axis] for axis in argument["sizes"]))
+        if array.ndim == 0 and len(shape) == 1:
+            array = np.full(shape, array)
+        if array.shape != shape:
+            wanted = ", ".join(["cell", *argument["sizes"]])
+            raise ShapeError(f"'{argument['name']}' has shape {list(array.shape)}, expected [{wanted}] = {list(shape)}")
+        return np.ascontiguousarray(array, dtype)
+
+    def _value(
+        self, argument: Mapping[str, Any], given: dict[str, Array], options: dict[str, float], cells: int, dtype: Any
+    ) -> Array | float:
+        if argument["kind"] == "in":
+            return given[argument["name"]]
+        if argument["kind"] == "option":
+            return float(options.get(argument["name"], 0.0))
+        return np.empty((cells, *(self._sizes[axis] for axis in argument["sizes"])), dtype)
+
+
+_KINDS = {"float64": "", "float32": "_float"}
+
+
+def _passed(value: Array | float) -> Any:
+    return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_void_p(value.ctypes.data)
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """What schema.json says, after every file was compared with its sum."""
+    try:
+        sums = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines())
+        wrong = [name for name, sum in sums.items() if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sum]
+        found: dict[str, Any] = json.loads((folder / "schema.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{folder} is no folder that geodl.export wrote: {error}") from error
+    if wrong:
+        raise ExportError(f"{folder} has files that are not as they were written: {', '.join(wrong)}. Export again.")
+    return found
