@@ -10,7 +10,9 @@ import torch
 import xarray as xr
 
 from geodl.chemistry.cases.flame_speed import FreshGas
+from geodl.chemistry.cases.visited import Visits, joined, visited
 from geodl.chemistry.data.generate import generate
+from geodl.chemistry.data.plan import Plan
 from geodl.core.contract import Family, Tensors, family
 from geodl.core.stopwatch import timed
 from geodl.core.surrogate import Surrogate
@@ -94,6 +96,7 @@ class Fuel:
         options, training: of the family and of `FitConfig`, where they are not the family's own.
         rolling: the same for some more epochs in long roll-outs, without which short time steps add up to a bias.
         longest: s; longer time steps are taken in equal parts.
+        visits: before every ending, states that the surrogate itself comes through join the training data.
     """
 
     mechanism: str
@@ -109,11 +112,17 @@ class Fuel:
     rolling: Rolling = Rolling()
     fractions: tuple[float, float, float] = FRACTIONS
     longest: float = LONGEST
+    visits: Visits | None = None
 
     @property
     def gas(self) -> FreshGas:
         """What flames burn, at room conditions."""
         return FreshGas(self.mechanism, self.name)
+
+    @property
+    def labels(self) -> Plan:
+        """What training states are drawn from, and how they are labelled."""
+        return Plan.parse({"mechanism": self.mechanism, "fuel": self.name, **self.plan})
 
     def span(self, name: str) -> Range:
         """Smallest and largest value of a span of the plan."""
@@ -130,6 +139,7 @@ class Fuel:
             options={**self.options, "hidden": [16, 16]},
             training={**self.training, "epochs": 2, "batch_size": 256},
             rolling=Rolling({"rollout": 2}, {"epochs": 1}),
+            visits=self.visits and Visits(1, flames=1, batches=1, reactors=4, horizons=((1e-6, 3e-5),), samples=20),
             fractions=(0.6, 0.2, 0.2),
             effort=Effort(
                 {1e-6: 1e-4}, 0.0, 6, (1.0,), {"cells": 40, "per_thickness": 5, "tolerance": 0.2},
@@ -190,9 +200,14 @@ def trained(
 
     def work() -> Surrogate:
         undoubting = dataclasses.replace(made, calibrate=None)  # the ending learns what is known, for both
-        first = fit(undoubting, train, valid, config=config, seed=seed, folder=keep)
-        last = going_on(rolled, first, rolling.share)
-        return fit(last, train, valid, config=ending, seed=seed, folder=keep and keep / "rolling")
+        surrogate, data = fit(undoubting, train, valid, config=config, seed=seed, folder=keep), train
+        for number in range(fuel.visits.rounds if fuel.visits else 1):
+            if fuel.visits:
+                folder, drawn = keep and keep / f"visited-{number}", fuel.visits.rounds * seed + number
+                data = joined(data, visited(surrogate, fuel.labels, fuel.visits, fuel.longest, drawn, folder))
+            last = going_on(rolled, surrogate, rolling.share)
+            surrogate = fit(last, data, valid, config=ending, seed=seed, folder=keep and keep / f"rolling-{number}")
+        return surrogate
 
     surrogate, seconds = timed(work, keep)
     return Trained(surrogate.to("cpu"), seconds)
@@ -241,11 +256,12 @@ METHANE = Fuel(
     equivalence_ratio=(0.5, 2.0),
     plan={
         "temperature": "1250:2050", "pressure": "9e4:5.2e5", "phi": "0.45:2.2", "dt": "6e-8:1.2e-5", "end_time": 0.02,
-        "flames": 360, "trajectories": 2000, "extinction": 0.1, "workers": 2,
+        "flames": 220, "trajectories": 1600, "extinction": 0.1, "workers": 2,
     },
     bars=Bars(0.01, 0.05, None, 15.0, 0.02, 50.0, 180.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 2e-2}, cases=60),
-    options={"hidden": [192, 192, 192, 192], "rollout": 8},
-    training={"epochs": 80},
-    rolling=Rolling(training={"epochs": 8, "learning_rate": 1e-3, "warmup": 0.1, "validate_every": 8}, share=1.0),
+    options={"hidden": [160, 160, 160, 160], "rollout": 8},
+    training={"epochs": 60},
+    rolling=Rolling(training={"epochs": 5, "learning_rate": 2e-3, "warmup": 0.1, "validate_every": 5}, share=1.0),
+    visits=Visits(rounds=3),
 )  # fmt: skip
