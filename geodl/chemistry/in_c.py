@@ -13,7 +13,7 @@ from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.mechanism.mechanism import Mechanism
 from geodl.chemistry.surrogate.box_cox import FLOOR_ROOT, POWER
 from geodl.chemistry.surrogate.dense import Dense
-from geodl.chemistry.surrogate.domain import DomainNetwork
+from geodl.chemistry.surrogate.domain import HIDDEN, DomainNetwork
 from geodl.chemistry.surrogate.features import NUMBERS, PRESSURE, PRESSURE_COLUMN, TEMPERATURE, TIME
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
 from geodl.core.code import Argument, Code, DenseLayers
@@ -95,7 +95,7 @@ def _sizes(network: KineticsNetwork, mechanism: Mechanism) -> dict[str, int]:
         "FEATURES": features,
         "MEMBERS": len(network.dense),
         "LAYERS": len(hidden) + 1,
-        "WIDEST": max(hidden, default=0) + features,
+        "WIDEST": max(max(hidden, default=0) + features, 2 * len(network.active), HIDDEN),
     }
 
 

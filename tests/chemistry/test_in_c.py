@@ -8,8 +8,11 @@ import pytest
 import geodl
 from geodl.chemistry.cases.adversarial import adversarial_states
 from geodl.chemistry.emulator import EmulatedChemistry
+from geodl.chemistry.in_c import _sizes
 from geodl.chemistry.mechanism.mechanism import Mechanism
+from geodl.chemistry.mechanism.read import read_mechanism
 from geodl.chemistry.state import OK, OUT_OF_DOMAIN
+from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork, Shape
 from geodl.exports.source import MESSAGES
 from tests.chemistry.surrogates import elements, states, trained
 from tests.exports.folders import VARIANTS, needs_compiler, run
@@ -60,6 +63,13 @@ def test_members_and_their_spread_are_those_of_python(tmp_path):
     theirs = EmulatedChemistry(surrogate).advance(*cells)
     np.testing.assert_array_equal(ours[2], theirs.status)
     np.testing.assert_allclose(ours[1], theirs.mass_fraction, rtol=TOLERANCE["float32"], atol=1e-10)
+
+
+def test_there_is_room_for_every_layer_of_a_narrow_network_with_many_species():
+    pytest.importorskip("cantera")
+    mechanism = read_mechanism("gri30.yaml")
+    sizes = _sizes(KineticsNetwork(mechanism, Shape(hidden=(4,))), mechanism)
+    assert sizes["WIDEST"] >= max(2 * sizes["ACTIVE"], 4 + sizes["FEATURES"], 32)
 
 
 def test_a_cell_gets_the_same_answer_in_any_company(handle):
