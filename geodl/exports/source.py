@@ -162,9 +162,13 @@ def _sizes(name: str, code: Code) -> str:
 
 
 def _explained(code: Code) -> str:
-    lines = [f"{a.name}{''.join(f' [{s}]' for s in ('cell', *a.sizes))}: {a.about}, {a.units}" for a in code.arguments]
+    lines = [f"{a.name}{_shape(a)}: {a.about}, {a.units}" for a in code.arguments]
     lines += [f"status [cell]: {i} {words}" for i, words in enumerate(code.status)]
     return "\n".join(lines)
+
+
+def _shape(argument: Argument) -> str:
+    return "" if argument.kind == "option" else "".join(f" [{size}]" for size in ("cell", *argument.sizes))
 
 
 def _declaration(name: str, code: Code, kind: str) -> str:
