@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from geodl.chemistry.emulator import EmulatedChemistry
+from geodl.chemistry.emulator import MOST_PARTS, EmulatedChemistry
 from geodl.chemistry.mechanism.mechanism import Mechanism
-from geodl.chemistry.surrogate.box_cox import FLOOR_ROOT, POWER
+from geodl.chemistry.state import NEGATIVE_TOLERANCE, SUM_TOLERANCE
+from geodl.chemistry.surrogate import kinetics_network, projection
+from geodl.chemistry.surrogate.box_cox import FLOOR, FLOOR_ROOT, POWER
 from geodl.chemistry.surrogate.dense import Dense
 from geodl.chemistry.surrogate.domain import HIDDEN, DomainNetwork
 from geodl.chemistry.surrogate.features import NUMBERS, PRESSURE, PRESSURE_COLUMN, TEMPERATURE, TIME
@@ -95,28 +97,47 @@ def _sizes(network: KineticsNetwork, mechanism: Mechanism) -> dict[str, int]:
         "FEATURES": features,
         "MEMBERS": len(network.dense),
         "LAYERS": len(hidden) + 1,
+        "MOST_PARTS": MOST_PARTS,
+        "SWEEPS": projection._SWEEPS,
         "WIDEST": max(max(hidden, default=0) + features, 2 * len(network.active), HIDDEN),
     }
 
 
 def _physics(network: KineticsNetwork) -> dict[str, Any]:
-    projection, thermo = network.projection, network.thermo
+    onto, thermo = network.projection, network.thermo
     rows = thermo._enthalpy if network.shape.constant == "pressure" else thermo._energy
     return {
         "COLUMN": np.array(network.active),
-        "ELEMENT": projection._matrix.numpy(),
-        "PAIR": projection._products.numpy(),
-        "COUNTING": projection._counting.numpy().astype(int),
+        "ELEMENT": onto._matrix.numpy(),
+        "PAIR": onto._products.numpy(),
+        "COUNTING": onto._counting.numpy().astype(int),
         "THERMO": rows.numpy(),
         "BREAK": np.concatenate([thermo._breaks.numpy().ravel(), [thermo._hottest]]),
         "COLDEST": thermo._coldest,
         "FROZEN_BELOW": network.shape.frozen_below,
+        "SMALLEST_FACTOR": projection.SMALLEST_FACTOR,
+        "SINGULAR": projection._SINGULAR,
+        "LEAST": projection._LEAST,
+        "ABSENT": projection._ABSENT,
+        "EXACT": projection._EXACT,
+        "SLIGHT": projection._SLIGHT,
+        "SUM_TOLERANCE": SUM_TOLERANCE,
+        "NEGATIVE_TOLERANCE": NEGATIVE_TOLERANCE,
     }
 
 
 def _networks(network: KineticsNetwork) -> dict[str, Any]:
     scale, species = network.scale, slice(NUMBERS, network.state)
     return {
+        "FLOOR": FLOOR,
+        "FLOOR_ROOT": FLOOR_ROOT,
+        "TEMPERATURE": TEMPERATURE,
+        "PRESSURE": PRESSURE,
+        "PER_TIME": 1 / TIME,
+        "ENERGY": kinetics_network._ENERGY,
+        "FOLDS": kinetics_network._FOLDS,
+        "SLOWEST": kinetics_network._SLOWEST,
+        "FASTEST": kinetics_network._FASTEST,
         "MEAN": scale.mean.double().numpy(),
         "PER_STD": 1 / scale.std.double().numpy(),
         "TWICE_STD": (2 * scale.std)[species].double().numpy(),

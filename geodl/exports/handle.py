@@ -18,6 +18,8 @@ Array = np.ndarray
 class Handle:
     """The function of a folder that `geodl.export` wrote, compiled at its first use on this machine and kept.
 
+    What is in the folder runs: it must be from somebody whose programs you would run.
+
     Args:
         path: the folder.
     Attributes:

@@ -129,7 +129,7 @@ def header(name: str, code: Code, about: str) -> str:
 
    Functions return 0, or an error that {name}_message explains; then nothing was written. They keep nothing, so that
    threads may call them at once, and outputs may lie where the inputs are. A cell needs no company: its answer is the
-   same to the last bit in any. Stack: less than a quarter of a megabyte.
+   same to the last bit in any. What they need lies on the stack.
 */
 #ifndef {guard}
 #define {guard}

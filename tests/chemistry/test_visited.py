@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import geodl
-from geodl.chemistry.cases.fuels import HYDROGEN, METHANE, labelled, trained
+from geodl.chemistry.cases.fuels import HYDROGEN, labelled, trained
 from geodl.chemistry.cases.reactor import Cells
 from geodl.chemistry.cases.visited import Visitor, Visits, joined, visited
 from geodl.chemistry.emulator import EmulatedChemistry
@@ -48,7 +48,10 @@ def test_a_visitor_answers_as_its_chemistry_does_and_remembers_what_it_was_given
 def test_states_of_flames_and_of_every_time_step_are_labelled_by_the_solver(found):
     assert int((found["kind"] == "ignition").sum()) + found.attrs["failed_samples"] == 2 * 20
     assert found.attrs["failed_samples"] < 5  # the solver does not reach every wild state
-    assert 1 <= int((found["kind"] == "flame").sum()) <= 20  # this one goes out soon
+    burnt = int((found["kind"] == "flame").sum())
+    assert 1 <= burnt <= 20
+    assert burnt == 20 or found.attrs["extinct_flames"] == 1  # only one that goes out has fewer states
+    assert found.attrs["failed_flames"] == 0
     assert set(found["kind"].values) == {"flame", "ignition"}
     solver = CanteraChemistry("h2o2.yaml", rtol=1e-9, atol=1e-15)
     given = (found[name].values for name in ("temperature", "pressure", "mass_fraction", "dt"))
@@ -83,9 +86,3 @@ def test_training_sees_them(monkeypatch, found):
     assert sizes[0] == parts.train.sizes["sample"]
     assert sizes[0] + 40 < sizes[1] <= sizes[0] + 60
     assert joined(parts.train, found).attrs == parts.train.attrs
-
-
-def test_methane_is_trained_so():
-    assert METHANE.visits
-    assert METHANE.quick().visits.rounds == 1
-    assert HYDROGEN.visits is None

@@ -4,8 +4,6 @@
  * temperature follows from what the cell keeps of energy.
  */
 
-static const double FLOOR = 1e-20, FLOOR_ROOT = 1e-2, PER_TIME = 1e6, ATMOSPHERE = 101325, ENERGY = 1048576;
-static const double FOLDS = 4, SLOWEST = -30, FASTEST = 12;
 enum { OK, FROZEN, OUT_OF_DOMAIN, CLIPPED };
 enum { NUMBERS = 4, PRESSURE_COLUMN = 2, ROOM = PADDED(WIDEST) };
 
@@ -31,11 +29,11 @@ static INLINE dvec tenth_power(dvec root)
 /* What networks and guard see of the cells from lane g on: their state, elements, and energy. */
 static void look(const Cells *c, int g, Scratch *s)
 {
-    dvec y[SPECIES], active[ACTIVE], amount[ELEMENTS], t = load(c->t + g) / 1000, row[NUMBERS];
+    dvec y[SPECIES], active[ACTIVE], amount[ELEMENTS], t = load(c->t + g) / TEMPERATURE, row[NUMBERS];
     for (int k = 0; k < SPECIES; k++) y[k] = load(c->y[k] + g);
     for (int k = 0; k < ACTIVE; k++) active[k] = y[COLUMN[k]];
     row[0] = t, row[1] = 1 / t;
-    row[2] = dlog(load(c->p + g) / ATMOSPHERE), row[3] = dlog(at_least(load(c->dt + g) * PER_TIME, 1e-30));
+    row[2] = dlog(load(c->p + g) / PRESSURE), row[3] = dlog(at_least(load(c->dt + g) * PER_TIME, 1e-30));
     for (int k = 0; k < NUMBERS; k++) store(s->seen[k] + g, row[k]);
     for (int k = 0; k < ACTIVE; k++) store(s->seen[NUMBERS + k] + g, dexp(0.1 * dlog(at_least(active[k], FLOOR))));
     amounts(active, amount);
@@ -145,13 +143,10 @@ static void step(Cells *c, Scratch *s)
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
-static const double SUM_TOLERANCE = 1e-4, NEGATIVE_TOLERANCE = 1e-6;
-enum { MOST_PARTS = 8 };
-
-/* For cells that came in float: amounts of elements with two bits fewer than float has, so that rounding to float finds them again (settled). */
+/* For cells that came in float: amounts of elements with two bits fewer than float has, so that rounding to float finds
+   them again (settled). */
 static void settle(Cells *c, int g)
 {
-    static const double SLIGHT = 1e-3;
     dvec active[ACTIVE], missing[ELEMENTS], change[ACTIVE];
     for (int k = 0; k < ACTIVE; k++) active[k] = load(c->y[COLUMN[k]] + g);
     amounts(active, missing);
@@ -162,8 +157,9 @@ static void settle(Cells *c, int g)
     relative_change(active, missing, change);
     dmask slight = IS(same(0) == 0);
     for (int k = 0; k < ACTIVE; k++) slight &= IS(size(change[k]) < SLIGHT) | IS(active[k] == 0);
+    slight &= IS(load(c->parts + g) > 0);
     for (int k = 0; k < ACTIVE; k++)
-        store(c->y[COLUMN[k]] + g, choose(slight & IS(load(c->parts + g) > 0), dfma(active[k], change[k], active[k]), active[k]));
+        store(c->y[COLUMN[k]] + g, choose(slight, dfma(active[k], change[k], active[k]), active[k]));
 }
 
 /* Parts of the time steps, and which cells are none: those stay as they are. */

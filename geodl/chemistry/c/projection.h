@@ -1,11 +1,8 @@
 /* The nearest composition with the elements of another one: exact, positive, by factors near one (projection.py).
  *
  * Tables: ELEMENT [ELEMENTS][ACTIVE], kmol of an element in one kg of a species; PAIR, products of two of its rows;
- * COUNTING, 1 where a species cannot form without an element.
+ * COUNTING, 1 where a species cannot form without an element. Limits: as in projection.py.
  */
-
-static const double SMALLEST_FACTOR = 0.1, SINGULAR = 1e-16, LEAST = 1e-200, ABSENT = 1e-100, EXACT = 5e-15;
-enum { SWEEPS = 8 };
 
 /* Of what is conserved, in a composition. */
 static void amounts(const dvec *composition, dvec *amount)

@@ -6,7 +6,6 @@ has. There nothing was learned: traces run away, and flames settle beside the tr
 Source: Ross, Gordon & Bagnell 2011, AISTATS, on learning from the states that a learner itself visits.
 """
 
-import contextlib
 import dataclasses
 import functools
 from pathlib import Path
@@ -96,7 +95,8 @@ def visited(
         folder: of finished parts, with which it goes on after a stop.
     Returns:
         As of `geodl.chemistry.data.generate`; states that the solver fails on are missing, and counted in
-        ``failed_samples``.
+        ``failed_samples``, as flames that it does not find are in ``failed_flames``. ``extinct_flames`` went out in the
+        hands of the surrogate; what it came through until then counts.
     Raises:
         MissingPackageError: Cantera is not installed.
     """
@@ -111,8 +111,9 @@ def visited(
         about="states visited",
     )
     good = [part for part in made if "sample" in part.dims]
-    lost = sum(part.attrs["failed_samples"] for part in good)
-    return xr.concat(good, "sample", combine_attrs="drop_conflicts").assign_attrs(failed_samples=int(lost))
+    counts = {name: int(sum(part.attrs[name] for part in good)) for name in ("failed_samples", "extinct_flames")}
+    found = xr.concat(good, "sample", combine_attrs="drop_conflicts")
+    return found.assign_attrs(counts, failed_flames=len(made) - len(good))
 
 
 def joined(train: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
@@ -126,31 +127,35 @@ def _part(bundle: bytes, plan: Plan, visits: Visits, longest: float, seed: int, 
     rng = np.random.default_rng([plan.seed, seed, number])
     emulator = EmulatedChemistry(from_bytes(bundle), longest=longest)
     if number >= visits.flames:
-        return _labelled(*_reactors(emulator, plan, visits, rng), plan, rng, FIRST + 1000 * seed + number)
+        made = _labelled(*_reactors(emulator, plan, visits, rng), plan, rng, FIRST + 1000 * seed + number)
+        return made.assign_attrs(extinct_flames=0)
     temperature, pressure, phi = (float(plan.draw(rng, name)) for name in ("flame_temperature", "pressure", "phi"))
     gas = FreshGas(plan.mechanism, plan.fuel, plan.oxidizer, temperature, pressure)
     try:
         start = flame_start(gas, phi, fine=False)
     except StabilityError:
         return xr.Dataset()
-    cells = _flame(emulator, gas, start, rng, visits.samples, LONGEST_STEP * plan.span("dt")[1])
+    cells, extinct = _flame(emulator, gas, start, rng, visits.samples, LONGEST_STEP * plan.span("dt")[1])
     facts = {"kind": "flame", "initial_temperature": temperature, "equivalence_ratio": phi}
-    return _labelled(cells, facts, plan, rng, FIRST + 1000 * seed + number)
+    made = _labelled(cells, facts, plan, rng, FIRST + 1000 * seed + number)
+    return made.assign_attrs(extinct_flames=int(extinct))
 
 
 def _flame(
     emulator: EmulatedChemistry, gas: FreshGas, start: FlameStart, rng: np.random.Generator, samples: int, most: float
-) -> Cells:
-    """States of a flame that begins as that of the solver; of one that goes out, those until then."""
+) -> tuple[Cells, bool]:
+    """States of a flame that begins as that of the solver, and whether it went out: then those until that."""
     visitor = Visitor(emulator, rng, SOME)
     flame = PremixedFlame(
         visitor, start.profile, gas.burnt, conductivity=start.conductivity, cells=CELLS, per_thickness=PER_THICKNESS
     )
     dt = min(start.passage / PER_PASSAGE, most)
-    with contextlib.suppress(StabilityError):
+    try:
         for _ in range(int(PASSAGES * start.passage / dt)):
             flame.step(dt)
-    return visitor.states(samples)
+    except StabilityError:
+        return visitor.states(samples), True
+    return visitor.states(samples), False
 
 
 def _reactors(

@@ -181,7 +181,8 @@ static INLINE dvec dexp_less(dvec x, double less)
 }
 static INLINE dvec dexp(dvec x) { return dexp_less(x, 0); }
 
-/* ln x of normal numbers, NaN of all that has none: x = 2^e m with m near one, ln m = 2 artanh((m - 1)/(m + 1)) by its series. */
+/* ln x of normal numbers, NaN of all that has none: x = 2^e m with m near one, and ln m = 2 artanh((m - 1)/(m + 1)) by
+   its series. */
 static INLINE dvec dlog(dvec x)
 {
     const uint64_t low = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff) << 52; /* √½: m lies from it to √2 */
