@@ -203,7 +203,7 @@ def trained(
         surrogate, data = fit(undoubting, train, valid, config=config, seed=seed, folder=keep), train
         for number in range(fuel.visits.rounds if fuel.visits else 1):
             if fuel.visits:
-                folder, drawn = keep and keep / f"visited-{number}", fuel.visits.rounds * seed + number
+                folder, drawn = keep and keep / f"visited-{number}", 100 * seed + number
                 data = joined(data, visited(surrogate, fuel.labels, fuel.visits, fuel.longest, drawn, folder))
             last = going_on(rolled, surrogate, rolling.share)
             surrogate = fit(last, data, valid, config=ending, seed=seed, folder=keep and keep / f"rolling-{number}")
@@ -256,12 +256,12 @@ METHANE = Fuel(
     equivalence_ratio=(0.5, 2.0),
     plan={
         "temperature": "1250:2050", "pressure": "9e4:5.2e5", "phi": "0.45:2.2", "dt": "6e-8:1.2e-5", "end_time": 0.02,
-        "flames": 220, "trajectories": 1600, "extinction": 0.1, "workers": 2,
+        "flames": 300, "trajectories": 1600, "extinction": 0.1, "workers": 2,
     },
     bars=Bars(0.01, 0.05, None, 15.0, 0.02, 50.0, 180.0),
     effort=Effort({1e-7: 3e-4, 1e-6: 3e-3, 1e-5: 2e-2}, cases=60),
     options={"hidden": [160, 160, 160, 160], "rollout": 8},
-    training={"epochs": 60},
+    training={"epochs": 80},
     rolling=Rolling(training={"epochs": 5, "learning_rate": 2e-3, "warmup": 0.1, "validate_every": 5}, share=1.0),
     visits=Visits(rounds=3),
 )  # fmt: skip
