@@ -10,6 +10,7 @@ _HOME = {
     "State": "state",
     "CanteraChemistry": "reference",
     "EmulatedChemistry": "emulator",
+    "CompiledChemistry": "compiled",
     "GuardedChemistry": "guarded",
     "generate": "data.generate",
     "premixed": "cases.mixture",

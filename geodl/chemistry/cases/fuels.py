@@ -190,7 +190,7 @@ def trained(
     """A surrogate of a fuel, back on the processor.
 
     Args:
-        keep: folder of checkpoints, from which it goes on after a stop.
+        keep: folder of checkpoints, from which it goes on after a stop; flames that all seeds visit lie beside it.
         options: of the family; they come before those of the fuel.
     """
     given, rolling = {"mechanism": fuel.mechanism, **fuel.options, **options}, fuel.rolling
@@ -198,13 +198,17 @@ def trained(
     config = FitConfig.parse({**made.settings, **fuel.training, "device": device})
     ending = FitConfig.parse({**config.jsonable(), **rolling.training})
 
+    def of_round(surrogate: Surrogate, number: int) -> xr.Dataset:
+        assert fuel.visits
+        folders = (keep / f"visited-{number}", keep.parent / f"flames-{number}") if keep else (None, None)
+        return visited(surrogate, fuel.labels, fuel.visits, fuel.longest, number, *folders)
+
     def work() -> Surrogate:
         undoubting = dataclasses.replace(made, calibrate=None)  # the ending learns what is known, for both
         surrogate, data = fit(undoubting, train, valid, config=config, seed=seed, folder=keep), train
         for number in range(fuel.visits.rounds if fuel.visits else 1):
             if fuel.visits:
-                folder, drawn = keep and keep / f"visited-{number}", 100 * seed + number
-                data = joined(data, visited(surrogate, fuel.labels, fuel.visits, fuel.longest, drawn, folder))
+                data = joined(data, of_round(surrogate, number))
             last = going_on(rolled, surrogate, rolling.share)
             surrogate = fit(last, data, valid, config=ending, seed=seed, folder=keep and keep / f"rolling-{number}")
         return surrogate

@@ -8,6 +8,7 @@ Source: Ross, Gordon & Bagnell 2011, AISTATS, on learning from the states that a
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,18 @@ import numpy as np
 import xarray as xr
 
 from geodl.chemistry.cases.flame import PremixedFlame
-from geodl.chemistry.cases.flame_speed import PER_PASSAGE, FlameStart, FreshGas, flame_start
+from geodl.chemistry.cases.flame_speed import PER_PASSAGE, FlameStart, FreshGas
 from geodl.chemistry.cases.ignition import IgnitionCase, ignition_start
-from geodl.chemistry.cases.reactor import Cells
+from geodl.chemistry.cases.reactor import Cells, Chemistry
+from geodl.chemistry.cases.starts import flame_starts, from_dataset
+from geodl.chemistry.compiled import CompiledChemistry
 from geodl.chemistry.data.batch import labelling
 from geodl.chemistry.data.layout import reaction_dataset
 from geodl.chemistry.data.plan import Plan
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.mechanism.mechanism import Mechanism
-from geodl.chemistry.reference import import_cantera
 from geodl.chemistry.state import OK, State
+from geodl.core.compiler import find_compiler
 from geodl.core.parts import make_parts
 from geodl.core.surrogate import Surrogate, from_bytes
 from geodl.errors import StabilityError
@@ -60,7 +63,7 @@ class Visits:
 class Visitor:
     """A chemistry that remembers some of the cells that it was given."""
 
-    def __init__(self, chemistry: EmulatedChemistry, rng: np.random.Generator, some: int):
+    def __init__(self, chemistry: Chemistry, rng: np.random.Generator, some: int):
         self.chemistry, self.rng, self.some = chemistry, rng, some
         self.seen: list[Cells] = []
 
@@ -84,7 +87,13 @@ class Visitor:
 
 
 def visited(
-    surrogate: Surrogate, plan: Plan, visits: Visits, longest: float, seed: int, folder: Path | None = None
+    surrogate: Surrogate,
+    plan: Plan,
+    visits: Visits,
+    longest: float,
+    seed: int,
+    folder: Path | None = None,
+    flames: Path | None = None,
 ) -> xr.Dataset:
     """Labelled states of flames and roll-outs of a surrogate, over the ranges of a plan.
 
@@ -93,6 +102,7 @@ def visited(
         longest: s, see `EmulatedChemistry`.
         seed: other flames and reactors for another one.
         folder: of finished parts, with which it goes on after a stop.
+        flames: folder of the flames that it starts from, which another surrogate may share.
     Returns:
         As of `geodl.chemistry.data.generate`; states that the solver fails on are missing, and counted in
         ``failed_samples``, as flames that it does not find are in ``failed_flames``. ``extinct_flames`` went out in the
@@ -100,10 +110,9 @@ def visited(
     Raises:
         MissingPackageError: Cantera is not installed.
     """
-    import_cantera()
-    bundle = surrogate.to_bytes()
+    starts = flame_starts(plan, visits.flames, seed, flames)
     made = make_parts(
-        functools.partial(_part, bundle, plan, visits, longest, seed),
+        functools.partial(_part, surrogate.to_bytes(), starts, plan, visits, longest, seed),
         [range(number, number + 1) for number in range(visits.flames + visits.batches)],
         identity=f"{surrogate.sha256} {plan.identity} {visits} {longest} {seed}",
         folder=folder,
@@ -121,33 +130,35 @@ def joined(train: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
     return xr.concat([train, more], "sample", combine_attrs="override").assign_attrs(train.attrs)
 
 
-def _part(bundle: bytes, plan: Plan, visits: Visits, longest: float, seed: int, numbers: range) -> xr.Dataset:
-    """Of one flame, or of one batch of reactors; nothing where the solver finds no flame to start from."""
+def _part(
+    bundle: bytes, starts: Sequence[xr.Dataset], plan: Plan, visits: Visits, longest: float, seed: int, numbers: range
+) -> xr.Dataset:
+    """Of one flame, or of one batch of reactors; nothing where the solver found no flame to start from."""
     (number,) = numbers
     rng = np.random.default_rng([plan.seed, seed, number])
-    emulator = EmulatedChemistry(from_bytes(bundle), longest=longest)
-    if number >= visits.flames:
+    faster = CompiledChemistry if find_compiler() else EmulatedChemistry  # the same answers, but for rounding
+    emulator = faster(from_bytes(bundle), longest=longest)
+    if number >= len(starts):
         made = _labelled(*_reactors(emulator, plan, visits, rng), plan, rng, FIRST + 1000 * seed + number)
         return made.assign_attrs(extinct_flames=0)
-    temperature, pressure, phi = (float(plan.draw(rng, name)) for name in ("flame_temperature", "pressure", "phi"))
-    gas = FreshGas(plan.mechanism, plan.fuel, plan.oxidizer, temperature, pressure)
-    try:
-        start = flame_start(gas, phi, fine=False)
-    except StabilityError:
+    given = starts[number]
+    if "point" not in given.dims:
         return xr.Dataset()
-    cells, extinct = _flame(emulator, gas, start, rng, visits.samples, LONGEST_STEP * plan.span("dt")[1])
-    facts = {"kind": "flame", "initial_temperature": temperature, "equivalence_ratio": phi}
+    burnt, most = FreshGas(plan.mechanism, plan.fuel).burnt, LONGEST_STEP * plan.span("dt")[1]
+    cells, extinct = _flame(emulator, burnt, from_dataset(given), rng, visits.samples, most)
+    initial, phi = given.attrs["temperature"], given.attrs["equivalence_ratio"]
+    facts = {"kind": "flame", "initial_temperature": initial, "equivalence_ratio": phi}
     made = _labelled(cells, facts, plan, rng, FIRST + 1000 * seed + number)
     return made.assign_attrs(extinct_flames=int(extinct))
 
 
 def _flame(
-    emulator: EmulatedChemistry, gas: FreshGas, start: FlameStart, rng: np.random.Generator, samples: int, most: float
+    emulator: Chemistry, burnt: str, start: FlameStart, rng: np.random.Generator, samples: int, most: float
 ) -> tuple[Cells, bool]:
     """States of a flame that begins as that of the solver, and whether it went out: then those until that."""
     visitor = Visitor(emulator, rng, SOME)
     flame = PremixedFlame(
-        visitor, start.profile, gas.burnt, conductivity=start.conductivity, cells=CELLS, per_thickness=PER_THICKNESS
+        visitor, start.profile, burnt, conductivity=start.conductivity, cells=CELLS, per_thickness=PER_THICKNESS
     )
     dt = min(start.passage / PER_PASSAGE, most)
     try:
@@ -159,7 +170,7 @@ def _flame(
 
 
 def _reactors(
-    emulator: EmulatedChemistry, plan: Plan, visits: Visits, rng: np.random.Generator
+    emulator: Chemistry, plan: Plan, visits: Visits, rng: np.random.Generator
 ) -> tuple[Cells, dict[str, Any]]:
     """States of roll-outs of fresh mixtures, at every time step."""
     count = visits.reactors
