@@ -65,6 +65,7 @@ class Code:
         double: whether dense networks compute in double.
         inputs: values of inputs and options for so many cells like those of training, drawn from a seed.
         answer: outputs and status of such, computed in Python.
+        untouched: status of cells that have no answer, whose outputs are left as they were; -1 where there is none.
     """
 
     call: str
@@ -78,3 +79,4 @@ class Code:
     double: bool
     inputs: Callable[[int, int], tuple[Any, ...]]
     answer: Callable[..., tuple[np.ndarray, ...]]
+    untouched: int = -1

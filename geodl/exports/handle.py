@@ -112,7 +112,7 @@ class Handle:
             return given[argument["name"]]
         if argument["kind"] == "option":
             return float(options.get(argument["name"], 0.0))
-        return np.empty((cells, *(self._sizes[axis] for axis in argument["sizes"])), dtype)
+        return np.zeros((cells, *(self._sizes[axis] for axis in argument["sizes"])), dtype)
 
 
 _KINDS = {"float64": "", "float32": "_float"}

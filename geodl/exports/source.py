@@ -44,7 +44,8 @@ def _without_local_includes(text: str) -> str:
 
 def _widths(code: Code) -> dict[str, int]:
     ins, outs = (_widths_of(code, kind) for kind in ("in", "out"))
-    return {"INPUTS": len(ins), "OUTPUTS": len(outs), "ROWS_IN": sum(ins), "ROWS_OUT": sum(outs)}
+    rows = {"INPUTS": len(ins), "OUTPUTS": len(outs), "ROWS_IN": sum(ins), "ROWS_OUT": sum(outs)}
+    return {**rows, "UNTOUCHED": code.untouched}
 
 
 def _widths_of(code: Code, kind: str) -> list[int]:

@@ -22,6 +22,7 @@ from geodl.turbulence.datasets.orientation import refuse_transposed
 from geodl.turbulence.encoding import TENSORS, Basis, encode
 from geodl.turbulence.example import example
 from geodl.turbulence.figures import figures
+from geodl.turbulence.in_c import code
 from geodl.turbulence.network import TensorBasisNetwork
 from geodl.turbulence.openfoam.case import read_openfoam
 from geodl.turbulence.physics.features import FEATURES
@@ -241,6 +242,7 @@ def make(options: Options) -> Family:
         calibrate=calibrate,
         metrics=scores,
         figures=figures,
+        code=code,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )

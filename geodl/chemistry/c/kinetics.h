@@ -95,7 +95,7 @@ static void change_of(const Scratch *s, int g, dvec dt, dvec *change, dvec *spre
         for (int m = 0; m < MEMBERS; m++) squares += (each[m] - mean) * (each[m] - mean);
         if (MEMBERS > 1) *spread = larger(*spread, squares / (MEMBERS > 1 ? MEMBERS - 1 : 1));
     }
-    for (int l = 0; MEMBERS > 1 && l < D; l++) ((double *)spread)[l] = sqrt(((double *)spread)[l]);
+    if (MEMBERS > 1) *spread = dsqrt(*spread);
 }
 
 /* The cells from lane g on, after their step; cells without an answer stay as they were. */
@@ -116,7 +116,7 @@ static void finish(Cells *c, int g, Scratch *s)
     const dmask frozen = IS(t < FROZEN_BELOW);
     dvec heated = temperature_of(y, load(s->seen[FEATURES - 1] + g) * ENERGY, t);
     for (int k = 0; k < SPECIES; k++) sum += choose(frozen, load(c->y[k] + g), y[k]);
-    for (int l = 0; l < D; l++) ((double *)&known)[l] = s->known[g + l];
+    for (int l = 0; l < D; l++) LANE(known, l) = s->known[g + l];
 
     const dmask still = IS(dt == 0), lost = none(heated);
     const dmask familiar = IS(known >= 0) & IS(correction <= LARGEST_CORRECTION) & IS(spread <= LARGEST_SPREAD);

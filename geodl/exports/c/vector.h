@@ -100,6 +100,8 @@ static INLINE void store(double *at, dvec x) { *(dvec *)at = x; }
 static INLINE rvec rload(const real *at) { return *(const rvec *)at; }
 static INLINE void rstore(real *at, rvec x) { *(rvec *)at = x; }
 
+#define LANE(x, l) (((double *)&(x))[l])
+
 /* ---- choices ----------------------------------------------------------------------------------------------------- */
 
 static INLINE dvec choose(dmask where, dvec yes, dvec no)
@@ -151,6 +153,12 @@ static INLINE rvec rfma(rvec a, rvec b, rvec c)
 #endif
 }
 static INLINE rvec rsame(real x) { return x - (rvec){0}; }
+
+static INLINE dvec dsqrt(dvec x)
+{
+    UNROLL for (int l = 0; l < D; l++) LANE(x, l) = sqrt(LANE(x, l));
+    return x;
+}
 
 /* Σ w[k] x[k]: of rows of a table and of vectors that lie one after another. */
 static INLINE dvec sum_of(int count, const double *w, const dvec *x)
