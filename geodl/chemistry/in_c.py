@@ -56,6 +56,7 @@ def code(surrogate: Surrogate) -> Code:
         sizes=_sizes(network, mechanism),
         tables={**_physics(network), **_networks(network), **guard_tables(guard)},
         sources=tuple(SOURCES),
+        dense="DENSE",
         fingerprint=mechanism.fingerprint,
         double=surrogate.core.at()[0] == torch.float64,
         inputs=functools.partial(inputs, network, guard, mechanism),

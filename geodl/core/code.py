@@ -29,10 +29,20 @@ class Argument:
 @dataclasses.dataclass(frozen=True)
 class DenseLayers:
     """Weights [outputs, inputs] and biases [outputs] of the layers of a network; between them the activation, by the
-    name that it has in dense.h."""
+    name that it has in vector.h. The last layer sees the inputs of the network once more after its own, where it is
+    ``straight``."""
 
     layers: Sequence[tuple[np.ndarray, np.ndarray]]
     activation: str = "LINEAR"
+    straight: bool = False
+
+    @property
+    def inputs(self) -> int:
+        return int(self.layers[0][0].shape[1])
+
+    @property
+    def outputs(self) -> int:
+        return int(self.layers[-1][0].shape[0])
 
     @classmethod
     def of(cls, network: nn.Sequential, straight: nn.Linear | None = None) -> "DenseLayers":
@@ -42,7 +52,8 @@ class DenseLayers:
         if straight is not None:
             weight, bias = pairs[-1]
             pairs[-1] = np.concatenate([weight, _array(straight.weight)], axis=1), bias
-        return cls(pairs, type(network[1]).__name__.upper() if len(network) > 1 else "LINEAR")
+        activation = type(network[1]).__name__.upper() if len(network) > 1 else "LINEAR"
+        return cls(pairs, activation, straight is not None)
 
 
 def _array(tensor: Tensor) -> np.ndarray:
@@ -65,6 +76,7 @@ class Code:
         double: whether dense networks compute in double.
         inputs: values of inputs and options for so many cells like those of training, drawn from a seed.
         answer: outputs and status of such, computed in Python.
+        dense: name of the table of the network, or of its members, whose derivatives are offered.
         untouched: status of cells that have no answer, whose outputs are left as they were; -1 where there is none.
     """
 
@@ -79,4 +91,11 @@ class Code:
     double: bool
     inputs: Callable[[int, int], tuple[Any, ...]]
     answer: Callable[..., tuple[np.ndarray, ...]]
+    dense: str = ""
     untouched: int = -1
+
+    @property
+    def members(self) -> tuple[DenseLayers, ...]:
+        """Of the dense part."""
+        found = self.tables.get(self.dense, [])
+        return tuple(found) if isinstance(found, list) else (found,)

@@ -51,6 +51,7 @@ def code(surrogate: Surrogate) -> Code:
             **guard_tables(surrogate.guard),
         },
         sources=(GUARD, FOLDER / f"field_{kind}.h", FOLDER / "forecast.h"),
+        dense="FIELD" if kind == "mlp" else "",
         fingerprint=surrogate.sha256,
         double=surrogate.core.at()[0] == torch.float64,
         inputs=functools.partial(_inputs, surrogate),

@@ -5,6 +5,7 @@ import textwrap
 from pathlib import Path
 
 from geodl.core.code import Argument, Code
+from geodl.exports.derivatives import declarations, derivatives
 from geodl.exports.tables import tables
 
 _SHARED = [Path(__file__).with_name("c") / name for name in ("vector.h", "dense.h")]
@@ -18,22 +19,26 @@ MESSAGES = (
     "the header is of another version than the library",
     "the fingerprint is another one: this is not what the surrogate was made for",
     "an axis has other labels, or another order of them, than in the surrogate",
+    "the ensemble has no such member",
 )
 
 
 def source(name: str, code: Code, about: str) -> str:
     """Text of ``<name>.c``, which includes nothing but its header and the C library."""
     vector, dense, *physics = (path.read_text("utf-8") for path in (*_SHARED, *code.sources))
-    constants = "".join(f"    {key} = {value},\n" for key, value in {**code.sizes, **_widths(code)}.items())
+    constants = "".join(
+        f"    {key} = {value},\n" for key, value in {"WIDEST": 1, **code.sizes, **_widths(code)}.items()
+    )
     parts = [
         f'/* {about} */\n\n{"#define GEODL_DOUBLE" if code.double else ""}\n#include "{name}.h"\n',
         _without_local_includes(vector),
-        _without_local_includes(dense),
         f"enum {{\n{constants}}};\n",
+        _without_local_includes(dense),
         "\n".join(tables(code.tables)),
         *physics,
         _identity(name, code),
         *(_call(name, code, kind) for kind in PRECISIONS),
+        *([derivatives(name, code)] if code.dense else []),
     ]
     return "\n".join(parts)
 
@@ -147,7 +152,7 @@ int {name}_check(int version, const char *fingerprint, int count, const char *co
 
 {functions}
 
-const char *{name}_fingerprint(void);
+{declarations(name, code)}const char *{name}_fingerprint(void);
 const char *{name}_message(int error);
 const char *{name}_status(int status);
 
@@ -159,6 +164,11 @@ const char *{name}_status(int status);
 
 
 def _sizes(name: str, code: Code) -> str:
+    dense = {"INPUTS": code.members[0].inputs, "OUTPUTS": code.members[0].outputs} if code.dense else {}
+    return _lengths(name, code) + "".join(f", {name.upper()}_DENSE_{key} = {value}" for key, value in dense.items())
+
+
+def _lengths(name: str, code: Code) -> str:
     return "".join(f", {name.upper()}_{axis.upper()} = {len(labels)}" for axis, labels in code.axes.items())
 
 

@@ -38,7 +38,8 @@ def number(value: Any) -> str:
 def _array(name: str, values: np.ndarray, kind: str = "double") -> str:
     kind = "int" if values.dtype.kind in "biu" else kind
     sizes = "".join(f"[{size}]" for size in values.shape)
-    return f"static const {kind} {name}{sizes} = {_braces(values)};"
+    aligned = " ALIGNED" if kind == "real" else ""  # weights are read as vectors
+    return f"static const {kind} {name}{sizes}{aligned} = {_braces(values)};"
 
 
 def _braces(values: np.ndarray) -> str:

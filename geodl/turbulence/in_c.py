@@ -48,6 +48,7 @@ def code(surrogate: Surrogate) -> Code:
         sizes=_sizes(net, [variable.name for variable in schema.inputs]),
         tables={**_constants(), **_scales(net), **_networks(net), **_distances(net), **guard_tables(surrogate.guard)},
         sources=tuple(SOURCES),
+        dense="DENSE",
         fingerprint=surrogate.sha256,
         double=surrogate.core.at()[0] == torch.float64,
         inputs=functools.partial(inputs, surrogate),
@@ -85,7 +86,7 @@ def _sizes(net: TensorBasisNetwork, names: list[str]) -> dict[str, int | str]:
         "SEES_VELOCITY": int("velocity" in names),
         "SEES_REMAINDER": int(len(net.sizes) > 2),
         "WIDEST": max(len(net.mean), *widths),
-        "ACTIVATION": type(net.ensemble.activation).__name__.upper(),
+        "ACTIVATION": _members(net.ensemble)[0].activation,
     }
 
 
@@ -124,7 +125,8 @@ def _members(ensemble: EnsembleMLP) -> list[DenseLayers]:
     pairs = [(w.detach().double().numpy(), b.detach().double().numpy()) for w, b in
              zip(ensemble.weights, ensemble.biases, strict=True)]  # fmt: skip
     count = len(ensemble.weights[0])
-    return [DenseLayers([(weight[m].T, bias[m, 0]) for weight, bias in pairs]) for m in range(count)]
+    name = type(ensemble.activation).__name__.upper()
+    return [DenseLayers([(weight[m].T, bias[m, 0]) for weight, bias in pairs], name) for m in range(count)]
 
 
 def _distances(net: TensorBasisNetwork) -> dict[str, Any]:

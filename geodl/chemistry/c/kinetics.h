@@ -5,7 +5,7 @@
  */
 
 enum { OK, FROZEN, OUT_OF_DOMAIN, CLIPPED };
-enum { NUMBERS = 4, PRESSURE_COLUMN = 2, ROOM = PADDED(WIDEST) };
+enum { NUMBERS = 4, PRESSURE_COLUMN = 2 };
 
 typedef struct {
     double t[BLOCK], p[BLOCK], dt[BLOCK], y[SPECIES][BLOCK];
@@ -50,27 +50,27 @@ static void standardise(Scratch *s)
 
 /* How alike to those of training the cells are: log odds above their limit, of the less familiar of state and what it
    keeps. */
-static void recognise(Scratch *s)
+static void recognise(int cells, Scratch *s)
 {
     real *x = s->room[0];
     memcpy(x, s->scaled, sizeof(real) * STATE * BLOCK);
-    const real *state = network(3, DOMAIN, SILU, x, s->room[1], 0, 0);
+    const real *state = network(cells, 3, DOMAIN, SILU, s->room, 0, 0);
     for (int l = 0; l < BLOCK; l++) s->known[l] = state[l] - (real)DOMAIN_LEAST;
     memcpy(x, s->scaled[FEATURES - 1], sizeof s->scaled[0]);
     memcpy(x + BLOCK, s->scaled[PRESSURE_COLUMN], sizeof s->scaled[0]);
     memcpy(x + 2 * BLOCK, s->scaled[STATE], sizeof(real) * ELEMENTS * BLOCK);
-    const real *kept = network(3, BUDGET, SILU, x, s->room[1], 0, 0);
+    const real *kept = network(cells, 3, BUDGET, SILU, s->room, 0, 0);
     for (int l = 0; l < BLOCK; l++) {
         real budget = kept[l] - (real)BUDGET_LEAST;
         s->known[l] = budget < s->known[l] || budget != budget ? budget : s->known[l];
     }
 }
 
-static void dense_networks(Scratch *s)
+static void dense_networks(int cells, Scratch *s)
 {
     for (int m = 0; m < MEMBERS; m++) {
         memcpy(s->room[0], s->scaled, sizeof s->scaled);
-        const real *found = network(LAYERS, DENSE[m], SILU, s->room[0], s->room[1], FEATURES, s->scaled[0]);
+        const real *found = network(cells, LAYERS, DENSE[m], SILU, s->room, FEATURES, s->scaled[0]);
         memcpy(s->speed[m], found, sizeof(real) * 2 * ACTIVE * BLOCK);
     }
 }
@@ -82,10 +82,7 @@ static void change_of(const Scratch *s, int g, dvec dt, dvec *change, dvec *spre
     for (int k = 0; k < ACTIVE; k++) {
         dvec each[MEMBERS], mean = same(0), squares = same(0), root = load(s->seen[NUMBERS + k] + g);
         for (int m = 0; m < MEMBERS; m++) {
-            dvec speed, target;
-            double a[D], b[D];
-            for (int l = 0; l < D; l++) a[l] = s->speed[m][k][g + l], b[l] = s->speed[m][ACTIVE + k][g + l];
-            memcpy(&speed, a, sizeof a), memcpy(&target, b, sizeof b);
+            dvec speed = widened(s->speed[m][k] + g), target = widened(s->speed[m][ACTIVE + k] + g);
             dvec rate = dexp(at_most(at_least(FOLDS * speed, SLOWEST), FASTEST));
             dvec goal = MEAN[NUMBERS + k] + TWICE_STD[k] * target;
             each[m] = -dexp_less(-rate * (dt * PER_TIME), 1) * (goal - root);
@@ -116,7 +113,7 @@ static void finish(Cells *c, int g, Scratch *s)
     const dmask frozen = IS(t < FROZEN_BELOW);
     dvec heated = temperature_of(y, load(s->seen[FEATURES - 1] + g) * ENERGY, t);
     for (int k = 0; k < SPECIES; k++) sum += choose(frozen, load(c->y[k] + g), y[k]);
-    for (int l = 0; l < D; l++) LANE(known, l) = s->known[g + l];
+    known = widened(s->known + g);
 
     const dmask still = IS(dt == 0), lost = none(heated);
     const dmask familiar = IS(known >= 0) & IS(correction <= LARGEST_CORRECTION) & IS(spread <= LARGEST_SPREAD);
@@ -132,13 +129,13 @@ static void finish(Cells *c, int g, Scratch *s)
     store(c->parts + g, load(c->parts + g) - 1);
 }
 
-static void step(Cells *c, Scratch *s)
+static void step(int cells, Cells *c, Scratch *s)
 {
-    for (int g = 0; g < BLOCK; g += D) look(c, g, s);
+    for (int g = 0; g < cells; g += D) look(c, g, s);
     standardise(s);
-    dense_networks(s);
-    recognise(s);
-    for (int g = 0; g < BLOCK; g += D) finish(c, g, s);
+    dense_networks(cells, s);
+    recognise(cells, s);
+    for (int g = 0; g < cells; g += D) finish(c, g, s);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
@@ -182,7 +179,8 @@ static void prepare(Cells *c, double longest)
 }
 
 /* Rows of x: temperature, pressure, mass fractions, time step; of y: temperature, mass fractions. */
-static void answer(double (*x)[BLOCK], const double *longest, int in_float, double (*y)[BLOCK], double *status)
+static void answer(int cells, double (*x)[BLOCK], const double *longest, int in_float, double (*y)[BLOCK],
+                   double *status)
 {
     Cells c;
     Scratch s;
@@ -192,8 +190,8 @@ static void answer(double (*x)[BLOCK], const double *longest, int in_float, doub
     prepare(&c, *longest);
     for (int l = 0; l < BLOCK; l++) most = c.parts[l] > most ? c.parts[l] : most;
     for (int k = 0; k < most; k++) {
-        for (int g = 0; in_float && g < BLOCK; g += D) settle(&c, g);
-        step(&c, &s);
+        for (int g = 0; in_float && g < cells; g += D) settle(&c, g);
+        step(cells, &c, &s);
     }
     for (int l = 0; l < BLOCK; l++) {
         const int moved = c.moved[l] != 0;

@@ -9,9 +9,10 @@ static void add(const double *weight, const real *feature, real (*slope)[BLOCK])
         for (int l = 0; l < BLOCK; l++) slope[k][l] += (real)weight[k] * feature[l];
 }
 
-static void field(real (*u)[BLOCK], real (*slope)[BLOCK], Work *work)
+static void field(int cells, real (*u)[BLOCK], real (*slope)[BLOCK], Work *work)
 {
     int row = 0;
+    (void)cells;
     for (int k = 0; k < STATE; k++)
         for (int l = 0; l < BLOCK; l++) slope[k][l] = (real)CONSTANT[k];
     for (int i = 0; i < STATE; i++) add(WEIGHTS[row++], u[i], slope);

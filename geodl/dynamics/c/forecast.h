@@ -21,26 +21,27 @@ static void combine(real (*to)[BLOCK], March *m, int stages, const double *weigh
         }
 }
 
-static void one_step(March *m)
+static void one_step(int cells, March *m)
 {
     for (int i = 0; i < STAGES; i++) {
         combine(m->stage, m, i, A[i]);
-        field(m->stage, m->slope[i], &m->work);
+        field(cells, m->stage, m->slope[i], &m->work);
     }
     combine(m->u, m, STAGES, B);
 }
 
 /* Rows of x: the state variables; of y: their values at all lead times, one variable after the other. */
-static void answer(double (*x)[BLOCK], const double *option, int in_float, double (*y)[BLOCK], double *status)
+static void answer(int cells, double (*x)[BLOCK], const double *option, int in_float, double (*y)[BLOCK],
+                   double *status)
 {
     March m;
     double seen[STATE][BLOCK] ALIGNED;
     (void)option, (void)in_float;
     for (int k = 0; k < STATE; k++)
         for (int l = 0; l < BLOCK; l++) seen[k][l] = m.u[k][l] = (real)((x[k][l] - MEAN[k]) / STD[k]);
-    for (int g = 0; g < BLOCK; g += D) store(status + g, choose(at_home(seen, g), same(OK), same(OUT_OF_DOMAIN)));
+    for (int g = 0; g < cells; g += D) store(status + g, choose(at_home(seen, g), same(OK), same(OUT_OF_DOMAIN)));
     for (int lead = 0; lead < LEADS; lead++) {
-        for (int s = 0; s < SUBSTEPS; s++) one_step(&m);
+        for (int s = 0; s < SUBSTEPS; s++) one_step(cells, &m);
         for (int k = 0; k < STATE; k++)
             for (int l = 0; l < BLOCK; l++) {
                 int sound = 1;

@@ -11,8 +11,8 @@
 
 enum { TILE = 8 };
 #define PADDED(n) (((n) + TILE - 1) / TILE * TILE)
+enum { ROOM = PADDED(WIDEST) }; /* rows of the widest layer */
 
-typedef enum { LINEAR, TANH, SILU, RELU, GELU } Activation;
 typedef struct {
     int inputs, outputs;
     const real *weights; /* [tile][1 + inputs][TILE] */
@@ -93,11 +93,81 @@ static INLINE void layer(const Layer *l, const Activation kind, const real *x, r
     }
 }
 
-/* All layers of a network, the last one linear; what is in x is lost. Returns the one of both rooms with the answer.
-   straight: rows of x that the last layer sees again after its own inputs, kept by the caller. */
-static INLINE const real *network(int layers, const Layer *l, const Activation kind, real *x, real *y,
+/* ---- a few cells ------------------------------------------------------------------------------------------------- */
+
+/* One after another, outputs along vectors: every sum in the same order as in a block, so the same to the last bit. */
+#if defined __AVX512F__ && defined __FMA__ && !defined GEODL_DOUBLE && !defined GEODL_SCALAR
+typedef float nvec __attribute__((vector_size(4 * TILE), may_alias));
+enum { N = TILE };
+static INLINE nvec nsame(real x) { return x - (nvec){0}; }
+static INLINE nvec nfma(nvec a, nvec b, nvec c) { return (nvec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+#else
+typedef rvec nvec;
+enum { N = R };
+#define nsame rsame
+#define nfma rfma
+#endif
+enum { PIECES = TILE / N, FEW = 4 }; /* FEW: cells for which this is faster than a block */
+
+static INLINE void tiles(const int count, int inputs, const real *w, const real *x, real *y)
+{
+    const int tile = (1 + inputs) * TILE;
+    nvec sum[8][PIECES];
+    UNROLL for (int t = 0; t < count; t++)
+        UNROLL for (int p = 0; p < PIECES; p++) sum[t][p] = *(const nvec *)(w + t * tile + p * N);
+    for (int i = 0; i < inputs; i++) {
+        const nvec v = nsame(x[i]);
+        const real *at = w + (1 + i) * TILE;
+        UNROLL for (int t = 0; t < count; t++)
+            UNROLL for (int p = 0; p < PIECES; p++)
+                sum[t][p] = nfma(*(const nvec *)(at + t * tile + p * N), v, sum[t][p]);
+    }
+    UNROLL for (int t = 0; t < count; t++)
+        UNROLL for (int p = 0; p < PIECES; p++) *(nvec *)(y + t * TILE + p * N) = sum[t][p];
+}
+
+static INLINE void narrow_layer(const Layer *l, const Activation kind, const real *x, real *y)
+{
+    const int tile = (1 + l->inputs) * TILE;
+    const real *w = l->weights;
+    real *to = y;
+    int left = PADDED(l->outputs) / TILE;
+    for (; left >= 8; left -= 8, w += 8 * tile, to += 8 * TILE) tiles(8, l->inputs, w, x, to);
+    if (left >= 4) tiles(4, l->inputs, w, x, to), left -= 4, w += 4 * tile, to += 4 * TILE;
+    if (left >= 2) tiles(2, l->inputs, w, x, to), left -= 2, w += 2 * tile, to += 2 * TILE;
+    if (left) tiles(1, l->inputs, w, x, to);
+    for (int o = 0; o < l->outputs && kind != LINEAR; o += R) rstore(y + o, activated(rload(y + o), kind));
+}
+
+/* As network does, of the one cell whose column begins at x. */
+static INLINE void narrow_network(int layers, const Layer *l, const Activation kind, const real *x, real *y,
                                   int straight, const real *kept)
 {
+    real room[2][ROOM + R] ALIGNED, *from = room[0], *to = room[1];
+    memset(room, 0, sizeof room); /* what fills up the last vector is computed with */
+    for (int i = 0; i < l->inputs; i++) from[i] = x[i * BLOCK];
+    for (int k = 0; k < layers; k++) {
+        const int last = k + 1 == layers;
+        for (int i = 0; last && i < straight; i++) from[l[k].inputs - straight + i] = kept[i * BLOCK];
+        narrow_layer(l + k, last ? LINEAR : kind, from, to);
+        real *swap = from;
+        from = to, to = swap;
+    }
+    for (int o = 0; o < l[layers - 1].outputs; o++) y[o * BLOCK] = from[o];
+}
+
+/* ---- networks ---------------------------------------------------------------------------------------------------- */
+
+/* All layers of a network, the last one linear, for the first cells of a block, whose inputs lie in room[0] and are lost.
+   straight: rows that the last layer sees again after its own inputs, kept by the caller. Returns where the answer is. */
+static INLINE const real *network(int cells, int layers, const Layer *l, const Activation kind,
+                                  real (*room)[ROOM * BLOCK], int straight, const real *kept)
+{
+    real *x = room[0], *y = room[1];
+    if (cells <= FEW) {
+        for (int c = 0; c < cells; c++) narrow_network(layers, l, kind, x + c, y + c, straight, kept ? kept + c : 0);
+        return y;
+    }
     for (int k = 0; k + 1 < layers; k++) {
         layer(l + k, kind, x, y);
         real *swap = x;

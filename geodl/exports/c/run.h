@@ -1,6 +1,7 @@
 /* Arrays of IO, float or double, through blocks of cells, [cell][width] each: RUN is the name of the function.
  *
- * A family answers a block: answer(x [ROWS_IN][BLOCK], option, in_float, y [ROWS_OUT][BLOCK], status [BLOCK]).
+ * A family answers the first cells of a block:
+ * answer(cells, x [ROWS_IN][BLOCK], option, in_float, y [ROWS_OUT][BLOCK], status [BLOCK]).
  * Outputs may lie where inputs are: a block is read before it is written. Cells of the status UNTOUCHED keep theirs.
  */
 static void RUN(long cells, const IO *const *in, const double *option, IO *const *out, signed char *status)
@@ -14,7 +15,7 @@ static void RUN(long cells, const IO *const *in, const double *option, IO *const
                 const IO *from = in[k] + (first + (l < count ? l : 0)) * IN[k];
                 for (int i = 0; i < IN[k]; i++) x[row + i][l] = from[i];
             }
-        answer(x, option, sizeof(IO) == sizeof(float), y, said);
+        answer(count, x, option, sizeof(IO) == sizeof(float), y, said);
         for (int k = 0, row = 0; k < OUTPUTS; row += OUT[k++])
             for (int l = 0; l < count; l++)
                 for (int i = 0; i < OUT[k] && said[l] != UNTOUCHED; i++) out[k][(first + l) * OUT[k] + i] = (IO)y[row + i][l];

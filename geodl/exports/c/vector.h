@@ -66,6 +66,7 @@ typedef uint32_t rmask __attribute__((vector_size(BYTES), may_alias));
 #endif
 #endif
 
+typedef enum { LINEAR, TANH, SILU, RELU, GELU } Activation;
 enum { D = BYTES / sizeof(double), R = BYTES / sizeof(real), BLOCK = ACROSS * R }; /* lanes, and cells of a block */
 
 #if defined GEODL_SCALAR
@@ -101,6 +102,14 @@ static INLINE rvec rload(const real *at) { return *(const rvec *)at; }
 static INLINE void rstore(real *at, rvec x) { *(rvec *)at = x; }
 
 #define LANE(x, l) (((double *)&(x))[l])
+
+/* Numbers of the dense networks as doubles. */
+static INLINE dvec widened(const real *at)
+{
+    dvec x = {0};
+    UNROLL for (int l = 0; l < D; l++) LANE(x, l) = at[l];
+    return x;
+}
 
 /* ---- choices ----------------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 
 enum { OK, OUT_OF_DOMAIN };
 enum { POPE = 10 };
-enum { ROOM = PADDED(WIDEST), COEFFICIENTS = TENSORS + 1 + SEES_REMAINDER * TENSORS };
+enum { COEFFICIENTS = TENSORS + 1 + SEES_REMAINDER * TENSORS };
 
 typedef struct {
     double seen[FEATURES][BLOCK], basis[TENSORS][5][BLOCK], energy[BLOCK], viscosity[BLOCK];
@@ -76,7 +76,7 @@ static void encode(double (*x)[BLOCK], int g, Scratch *s)
     if ((int)TENSORS > POPE) two_tensors(s, g, f.s, f.n);
 }
 
-static void networks(Scratch *s)
+static void networks(int cells, Scratch *s)
 {
     for (int k = 0; k < FEATURES; k++)
         for (int l = 0; l < BLOCK; l++) {
@@ -86,9 +86,9 @@ static void networks(Scratch *s)
     for (int m = 0; m <= MEMBERS; m++) {
         memcpy(s->room[0], s->scaled, sizeof s->scaled);
         if (m == MEMBERS) {
-            memcpy(s->doubt, network(3, DOUBT, (Activation)ACTIVATION, s->room[0], s->room[1], 0, 0), sizeof s->doubt);
+            memcpy(s->doubt, network(cells, 3, DOUBT, (Activation)ACTIVATION, s->room, 0, 0), sizeof s->doubt);
         } else {
-            const real *found = network(LAYERS, DENSE[m], (Activation)ACTIVATION, s->room[0], s->room[1], 0, 0);
+            const real *found = network(cells, LAYERS, DENSE[m], (Activation)ACTIVATION, s->room, 0, 0);
             memcpy(s->found[m], found, sizeof s->found[m]);
         }
     }
@@ -98,14 +98,6 @@ static dvec bounded(dvec x, double limit) /* limit tanh(x / limit) */
 {
     const dvec fall = dexp_less(-2 * size(x) / limit, 1), found = -limit * fall / (2 + fall);
     return choose(IS(x < 0), -found, found);
-}
-
-/* Numbers of the dense networks, of the cells from lane g on. */
-static dvec wide(const real *at, int g)
-{
-    dvec x;
-    for (int l = 0; l < D; l++) LANE(x, l) = at[g + l];
-    return x;
 }
 
 /* Components of Σ weight[n] T[n]. */
@@ -124,7 +116,7 @@ static void mean_of_members(const Scratch *s, int g, dvec *weight, dvec *ln_k, d
     for (int n = 0; n < COEFFICIENTS; n++) weight[n] = same(0);
     for (int m = 0; m < MEMBERS; m++) {
         dvec own[COEFFICIENTS];
-        for (int n = 0; n < COEFFICIENTS; n++) own[n] = wide(s->found[m][n], g), weight[n] += own[n] / MEMBERS;
+        for (int n = 0; n < COEFFICIENTS; n++) own[n] = widened(s->found[m][n] + g), weight[n] += own[n] / MEMBERS;
         sum_of_tensors(s, g, own, each[m]);
         for (int i = 0; i < 5; i++) mean[i] += each[m][i] / MEMBERS;
         ratio += bounded(own[TENSORS], LARGEST_LOG_RATIO) / MEMBERS;
@@ -174,7 +166,7 @@ static void finish(double (*x)[BLOCK], int g, Scratch *s, double (*y)[BLOCK], do
     k = dexp(k);
     const dvec trust = CONSTANT_ERROR * CONSTANT_ERROR / (CONSTANT_ERROR * CONSTANT_ERROR + variance);
     for (int n = 0; n < COEFFICIENTS; n++) weight[n] = dfma(trust, weight[n] - CONSTANT[n], same(CONSTANT[n]));
-    const dvec error = CONSTANT_ERROR * CONSTANT_ERROR * dexp(bounded(wide(s->doubt, g), LARGEST_LOG_DOUBT));
+    const dvec error = CONSTANT_ERROR * CONSTANT_ERROR * dexp(bounded(widened(s->doubt + g), LARGEST_LOG_DOUBT));
     doubt[0] = dsqrt(error + variance) / LARGE_ERROR, doubt[1] = dsqrt(variance);
     distances(s, g, doubt + 2, doubt + 3);
     sum_of_tensors(s, g, weight, c), from_components(c, b), realizable(b);
@@ -191,11 +183,12 @@ static void finish(double (*x)[BLOCK], int g, Scratch *s, double (*y)[BLOCK], do
     store(status + g, choose(IS(total == 0), choose(home, same(OK), same(OUT_OF_DOMAIN)), same(UNTOUCHED)));
 }
 
-static void answer(double (*x)[BLOCK], const double *option, int in_float, double (*y)[BLOCK], double *status)
+static void answer(int cells, double (*x)[BLOCK], const double *option, int in_float, double (*y)[BLOCK],
+                   double *status)
 {
     Scratch s;
     (void)option, (void)in_float;
-    for (int g = 0; g < BLOCK; g += D) encode(x, g, &s);
-    networks(&s);
-    for (int g = 0; g < BLOCK; g += D) finish(x, g, &s, y, status);
+    for (int g = 0; g < cells; g += D) encode(x, g, &s);
+    networks(cells, &s);
+    for (int g = 0; g < cells; g += D) finish(x, g, &s, y, status);
 }

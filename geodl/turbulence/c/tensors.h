@@ -41,7 +41,7 @@ static void eigenvalues(const dvec *tensor, dvec *value)
     deviator(square);
     const dvec norm = dot(9, b, b), along = dot(9, b, square);
     for (int i = 0; i < 9; i++) across[i] = square[i] - b[i] * (along / at_least(norm, 1));
-    dvec height = dsqrt(dot(9, across, across) * norm), cosine, sine;
+    dvec height = dsqrt(dot(9, across, across) * norm), cosine = same(0), sine = same(0);
     for (int l = 0; l < D; l++) {
         const double third = atan2(LANE(height, l), LANE(along, l)) / 3;
         LANE(cosine, l) = cos(third), LANE(sine, l) = sin(third);
