@@ -287,15 +287,20 @@ def report(
 def export(
     bundle: Bundle,
     out: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
-    format: Annotated[str, typer.Option(help="c: C99 with wrappers for Fortran and C++.")] = "c",
+    format: Annotated[
+        Optional[list[str]], typer.Option(help="c (by default): C99, Fortran and C++; onnx; pt2. May be given again.")
+    ] = None,
     name: Annotated[Optional[str], typer.Option(help="Of files and functions; that of the folder by default.")] = None,
+    device: Device = "cpu",
 ) -> None:
-    """Write a bundle as code that a solver can call, with nothing to install."""
+    """Write a bundle as code that a solver can call."""
     import geodl
 
-    folder = geodl.export(geodl.load(bundle), out, format=format, name=name)  # type: ignore[arg-type]
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    say(f"{folder}: {len(list(folder.iterdir()))} files, {size / 1e6:.1f} MB. Next: make -C {folder} check")
+    formats = format or ["c"]
+    folder = geodl.export(geodl.load(bundle, device=device), out, format=formats, name=name)  # type: ignore[arg-type]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    hint = f". Next: make -C {folder} check" if formats[0] == "c" else ""
+    say(f"{folder}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB{hint}")
 
 
 @app.command()

@@ -50,6 +50,6 @@ def read(path: Path, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
 
 def require(what: str, found: float, most: float) -> None:
     """Print a difference, and end the program where it is too large."""
-    print(f"{what}: {found:.3g} (at most {most:g})")
+    print(f"{what}: {found:.3g} (at most {most:g})", flush=True)
     if not found <= most:
         sys.exit("this is too much")

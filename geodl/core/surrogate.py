@@ -171,12 +171,12 @@ class Surrogate:
             _clamped(side, variable) for end in (low, high) for side, variable in zip(end, schema.outputs, strict=True)
         )
         within = self.guard(self.family.features(encoded).to(home))
-        bounded = _inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
+        bounded = inside((*inputs, *diagnostics), (*schema.inputs, *schema.diagnostics))
         return *outputs, *ends, *diagnostics, within & bounded.to(home)
 
     def possible(self, inputs: Tensors) -> Tensor:
         """True for samples inside the physical bounds of the schema ``[sample]``."""
-        return _inside(inputs, self.family.schema.inputs)
+        return inside(inputs, self.family.schema.inputs)
 
     def in_domain(self, inputs: Tensors) -> Tensor:
         """True for samples inside physical bounds and inside the guarded domain ``[sample]``."""
@@ -287,10 +287,10 @@ class Surrogate:
         files.write_bytes(path, self.to_bytes(), overwrite=overwrite)
 
 
-def _inside(tensors: Sequence[Tensor], variables: Sequence[Variable]) -> Tensor:
+def inside(tensors: Sequence[Tensor], variables: Sequence[Variable]) -> Tensor:
     """True for samples of which every variable is within its bounds ``[sample]``."""
     bounds = zip(tensors, variables, strict=True)
-    return torch.stack([((x >= v.low) & (x <= v.high)).reshape(len(x), -1).all(1) for x, v in bounds]).all(0)
+    return torch.stack([((x >= v.low) & (x <= v.high)).reshape(x.shape[0], -1).all(1) for x, v in bounds]).all(0)
 
 
 def _clamped(end: Tensor, variable: Variable) -> Tensor:

@@ -61,7 +61,7 @@ def code(surrogate: Surrogate) -> Code:
 
 def _arguments(schema: Schema) -> tuple[Argument, ...]:
     ins = (Argument(v.name, v.units, v.about) for v in schema.inputs)
-    outs = (Argument(f"{v.name}_later", v.units, v.about, "out", v.dims) for v in schema.outputs)
+    outs = (Argument(f"{v.name}_after", v.units, v.about, "out", v.dims) for v in schema.outputs)
     return (*ins, *outs)
 
 

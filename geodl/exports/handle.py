@@ -1,44 +1,50 @@
-"""An exported surrogate, called from Python: arrays in, arrays out, and no torch."""
+"""An exported surrogate, called from Python: arrays in, arrays out, and no torch unless it was exported for torch."""
 
-import ctypes
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from geodl.core.compiler import build
-from geodl.errors import ExportError, ShapeError, did_you_mean
+from geodl.errors import CompilerError, ExportError, ShapeError, did_you_mean
+from geodl.exports.backends import BACKENDS, Value
 
 Array = np.ndarray
+FALLBACK = "onnx"
 
 
 class Handle:
-    """The function of a folder that `geodl.export` wrote, compiled at its first use on this machine and kept.
+    """The function of a folder that `geodl.export` wrote. C is compiled at its first use on this machine and kept.
 
     What is in the folder runs: it must be from somebody whose programs you would run.
 
     Args:
-        path: the folder.
+        path: the folder. Where there is no C compiler, a folder that was exported with the formats c and onnx runs in
+            onnxruntime, and a warning says so.
     Attributes:
         description: what schema.json says: arguments with units, axes with labels, meaning of the status.
     Raises:
         ExportError: no such folder, or files in it are not as they were written.
-        CompilerError: there is no C compiler.
+        CompilerError: there is no C compiler, and no graph in the folder.
+        MissingPackageError: onnxruntime is needed, and not installed.
     """
 
     def __init__(self, path: str | Path):
         folder = Path(path)
         self.description = _described(folder)
-        name = self.description["name"]
-        include, text = f'#include "{name}.h"', (folder / f"{name}.c").read_text("utf-8")
-        library = ctypes.CDLL(str(build(text.replace(include, (folder / f"{name}.h").read_text("utf-8")))))
-        call = f"{name}_{self.description['call']}"
-        self._calls = {np.dtype(kind): getattr(library, call + suffix) for kind, suffix in _KINDS.items()}
-        self._message = getattr(library, f"{name}_message")
-        self._message.restype = ctypes.c_char_p
+        try:
+            self._backend = BACKENDS[self.description["format"]](folder, self.description)
+        except CompilerError as error:
+            folder = folder / FALLBACK
+            if not folder.is_dir():
+                hint = f"export with format=['c', '{FALLBACK}'] to run without one"
+                raise CompilerError(f"{error}. Or {hint}") from error
+            warnings.warn(f"{error}; the graph in {folder} runs instead, slower", stacklevel=2)
+            self.description = _described(folder)
+            self._backend = BACKENDS[FALLBACK](folder, self.description)
         self._arguments = self.description["arguments"]
         self._sizes = {axis: len(labels) for axis, labels in self.description["axes"].items()}
 
@@ -46,8 +52,8 @@ class Handle:
         """Outputs, in the order of the description, then the status of each cell.
 
         Args:
-            arrays: inputs in the order of the description, [cell, …]; one number stands for all cells. They are
-                computed in double, or in float where all arrays are float32.
+            arrays: inputs in the order of the description, [cell, …]; one number stands for all cells. C computes in
+                double, or in float where all arrays are float32; a graph in the precision that it has.
             options: by name; 0 by default.
         Raises:
             ShapeError: the wrong number of arrays, or one of the wrong shape.
@@ -71,15 +77,10 @@ class Handle:
         given = self._given(arrays)
         first = next(iter(given.values()))
         values = [self._value(argument, given, options, len(first), first.dtype) for argument in self._arguments]
-        status, sizes = np.empty(len(first), np.int8), [ctypes.c_int(size) for size in self._sizes.values()]
-        function, passed = self._calls[first.dtype], [*sizes, *map(_passed, values), _passed(status)]
-
-        def call() -> None:
-            if error := function(ctypes.c_long(len(status)), *passed):
-                raise ExportError(f"{self.description['name']} refused the call: {self._message(error).decode()}")
-
+        status = np.zeros(len(first), np.int8)
+        call = self._backend.bound(values, status, first.dtype)
         made = (value for value, a in zip(values, self._arguments, strict=True) if a["kind"] == "out")
-        call.arrays = values  # type: ignore[attr-defined]  # kept alive as long as the call
+        call.arrays = values  # kept alive as long as the call
         return call, (*made, status)  # type: ignore[arg-type]
 
     def _given(self, arrays: tuple[Any, ...]) -> dict[str, Array]:
@@ -93,11 +94,14 @@ class Handle:
         counts = {len(array) for array in plain if array.ndim}
         if len(counts) > 1:
             raise ShapeError(f"the arrays have {sorted(counts)} cells: all must have as many")
-        cells, dtype = max(counts, default=1), np.float32 if single and counts else np.float64
-        return {a["name"]: self._shaped(a, x, cells, dtype) for a, x in zip(wanted, plain, strict=True)}
+        wished = "float32" if single and counts else "float64"
+        dtype = wished if wished in self._backend.dtypes else self._backend.dtypes[0]
+        return {
+            a["name"]: self._shaped(a, x, max(counts, default=1), dtype) for a, x in zip(wanted, plain, strict=True)
+        }
 
-    def _shaped(self, argument: Mapping[str, Any], array: Array, cells: int, dtype: Any) -> Array:
-        shape = (cells, *(self._sizes[axis] for axis in argument["sizes"]))
+    def _shaped(self, argument: Mapping[str, Any], array: Array, cells: int, dtype: str) -> Array:
+        shape = (cells, *self._shape(argument))
         if array.ndim == 0 and len(shape) == 1:
             array = np.full(shape, array)
         if array.shape != shape:
@@ -105,21 +109,19 @@ class Handle:
             raise ShapeError(f"'{argument['name']}' has shape {list(array.shape)}, expected [{wanted}] = {list(shape)}")
         return np.ascontiguousarray(array, dtype)
 
+    def _shape(self, argument: Mapping[str, Any]) -> tuple[int, ...]:
+        """Without that of the cells."""
+        shapes = self.description.get("shapes", {})
+        return tuple(shapes.get(argument["name"], [self._sizes.get(axis) for axis in argument["sizes"]]))
+
     def _value(
         self, argument: Mapping[str, Any], given: dict[str, Array], options: dict[str, float], cells: int, dtype: Any
-    ) -> Array | float:
+    ) -> Value:
         if argument["kind"] == "in":
             return given[argument["name"]]
         if argument["kind"] == "option":
             return float(options.get(argument["name"], 0.0))
-        return np.zeros((cells, *(self._sizes[axis] for axis in argument["sizes"])), dtype)
-
-
-_KINDS = {"float64": "", "float32": "_float"}
-
-
-def _passed(value: Array | float) -> Any:
-    return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_void_p(value.ctypes.data)
+        return np.zeros((cells, *self._shape(argument)), dtype)
 
 
 def _described(folder: Path) -> dict[str, Any]:

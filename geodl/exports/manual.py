@@ -1,6 +1,7 @@
 """Words and a machine-readable description for those who call an exported surrogate."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import geodl
@@ -10,23 +11,31 @@ from geodl.exports.source import MESSAGES
 
 
 def description(name: str, code: Code, surrogate: Surrogate) -> dict[str, Any]:
-    """What a caller, or `geodl.Handle`, must know, as plain JSON values."""
+    """What a caller of the C, or `geodl.Handle`, must know, as plain JSON values."""
+    about = described(name, "c", code.arguments, surrogate)
+    return {
+        **about,
+        "fingerprint": code.fingerprint,
+        "call": code.call,
+        "axes": {axis: list(labels) for axis, labels in code.axes.items()},
+        "status": list(code.status),
+        "errors": list(MESSAGES),
+    }
+
+
+def described(name: str, format: str, arguments: Sequence[Argument], surrogate: Surrogate) -> dict[str, Any]:
+    """What all formats say of themselves."""
     return {
         "name": name,
-        "format": "c",
+        "format": format,
         "version": 1,
         "geodl": geodl.__version__,
         "bundle_sha256": surrogate.sha256,
         "family": surrogate.family.name,
-        "fingerprint": code.fingerprint,
-        "call": code.call,
         "arguments": [
             {"name": a.name, "kind": a.kind, "units": a.units, "about": a.about, "sizes": list(a.sizes)}
-            for a in code.arguments
+            for a in arguments
         ],
-        "axes": {axis: list(labels) for axis, labels in code.axes.items()},
-        "status": list(code.status),
-        "errors": list(MESSAGES),
         "licence": surrogate.record.licence,
         "citations": list(surrogate.record.citations),
     }

@@ -6,6 +6,7 @@ from geodl.core.names import public_names
 _HOME = {
     "read_openfoam": "openfoam.case",
     "write_openfoam": "openfoam.write",
+    "write_column": "openfoam.column",
     "read_vtk": "openfoam.vtk",
     "complete": "datasets.completion",
     "flow_dataset": "datasets.layout",

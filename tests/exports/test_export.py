@@ -69,7 +69,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path):
 
 
 def test_what_cannot_be_exported_is_refused(surrogate, tmp_path, unchecked):
-    assert_refused(ExportError, lambda: geodl.export(surrogate, tmp_path / "toy"), "'toy'", "cannot be written in C")
+    assert_refused(ExportError, lambda: geodl.export(surrogate, tmp_path / "toy"), "'toy'", "in C. Try format='onnx'")
     assert_refused(UnknownNameError, lambda: geodl.export(trained(), tmp_path / "a", format="cc"), "'c'")
     assert_refused(ExportError, lambda: geodl.export(trained(), tmp_path / "2h"), "2h", "name=")
     assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,7 @@ def main(cells: int, steps: int) -> None:
     few = slice(0, 20)
     first = chemistry.Cells(start.temperature[few], start.pressure[few], start.mass_fraction[few])
     truth = chemistry.roll_out(chemistry.CanteraChemistry("h2o2.yaml"), first, DT, steps)
-    coupling.require("largest difference to Cantera in K", np.abs(temperature[few] - truth.temperature[-1]).max(), 30)
+    coupling.require("mean difference to Cantera in K", np.abs(temperature[few] - truth.temperature[-1]).mean(), 10)
 
 
 def reactors(mechanism: chemistry.Mechanism, cells: int) -> chemistry.Cells:
