@@ -1,5 +1,6 @@
 """A folder of code: what is in it, that compilers take it without a word, and what is refused."""
 
+import functools
 import hashlib
 import json
 
@@ -9,7 +10,9 @@ import geodl
 from geodl.errors import ExportError, OutputError, UnknownNameError
 from geodl.testing import assert_refused
 from tests.chemistry.surrogates import trained
+from tests.dynamics.test_in_c import trained as forecast
 from tests.exports.folders import STRICT, compilers, needs_compiler, run
+from tests.turbulence.test_family import trained as closure
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +42,36 @@ def test_a_folder_says_what_it_was_made_of(folder):
     assert {a["name"]: a["units"] for a in described["arguments"]}["pressure"] == "Pa"
 
 
+KINDS = {
+    "burning": trained,
+    "closure": functools.partial(closure, "float32", features="all"),
+    "forecast": functools.partial(forecast, "tanh", "float32"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def source(request, tmp_path_factory):
+    """The C of a folder of every kind."""
+    name = request.param
+    return geodl.export(KINDS[name](), tmp_path_factory.mktemp("kinds") / name) / f"{name}.c"
+
+
 @pytest.mark.parametrize("standard", ["c99", "c11"])
 @pytest.mark.parametrize("compiler", compilers("gcc", "clang"))
-def test_compilers_of_c_take_it_without_a_warning(folder, tmp_path, compiler, standard):
-    run(compiler, f"-std={standard}", "-O2", *STRICT, "-c", folder / "burning.c", "-o", tmp_path / "a.o", cwd=tmp_path)
+def test_compilers_of_c_take_it_without_a_warning(source, tmp_path, compiler, standard):
+    run(compiler, f"-std={standard}", "-O2", *STRICT, "-c", source, "-o", tmp_path / "a.o", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("compiler", compilers("g++", "clang++"))
-def test_compilers_of_cpp_take_the_header_without_a_warning(folder, tmp_path, compiler):
-    (tmp_path / "a.cpp").write_text('#include "burning.hpp"\nint main() { burning::check("", {}); }\n')
-    run(compiler, "-std=c++11", *STRICT, "-I", folder, "-c", "a.cpp", cwd=tmp_path)
+def test_compilers_of_cpp_take_the_header_without_a_warning(source, tmp_path, compiler):
+    name = source.stem
+    (tmp_path / "a.cpp").write_text(f'#include "{name}.hpp"\nint main() {{ {name}::check("", {{}}); }}\n')
+    run(compiler, "-std=c++11", *STRICT, "-I", source.parent, "-c", "a.cpp", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("compiler", compilers("gfortran"))
-def test_compilers_of_fortran_take_the_module_without_a_warning(folder, tmp_path, compiler):
-    run(compiler, "-std=f2008", *STRICT, "-c", folder / "burning.f90", cwd=tmp_path)
+def test_compilers_of_fortran_take_the_module_without_a_warning(source, tmp_path, compiler):
+    run(compiler, "-std=f2008", *STRICT, "-c", source.with_suffix(".f90"), cwd=tmp_path)
 
 
 @needs_compiler
