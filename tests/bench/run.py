@@ -13,7 +13,9 @@ from geodl.core.contract import Claim
 from geodl.reproduction import Results
 from tests.bench import (
     chemistry,
+    closure,
     demo,
+    dense,
     dynamics,
     exports,
     flow,
@@ -29,7 +31,7 @@ BENCHES: dict[str, Callable[[], list[Claim]]] = {
     "chemistry": chemistry.claims,
     "demo": demo.claims,
     "dynamics": dynamics.claims,
-    "export": exports.claims,
+    "export": lambda: [*exports.claims(), *closure.claims(), *dense.claims()],
     "flow": lambda: [*flow.claims(), *flow_surrogate.claims()],
     "spine": lambda: [*startup.claims(), *training.claims()],
     "turbulence": lambda: [*turbulence.claims(), *openfoam.claims()],

@@ -1,4 +1,4 @@
-"""Random bits as cells: NaN, infinities, denormal numbers and all between find no error, and nothing beside the arrays."""
+"""Random bits as cells, NaN, infinities and denormal numbers among them: no error, and nothing beside the arrays."""
 
 import functools
 import json
