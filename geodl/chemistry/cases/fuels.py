@@ -267,5 +267,5 @@ METHANE = Fuel(
     options={"hidden": [160, 160, 160, 160], "rollout": 8},
     training={"epochs": 80},
     rolling=Rolling(training={"epochs": 5, "learning_rate": 2e-3, "warmup": 0.1, "validate_every": 5}, share=1.0),
-    visits=Visits(rounds=3),
+    visits=Visits(),
 )  # fmt: skip

@@ -114,7 +114,7 @@ def visited(
     made = make_parts(
         functools.partial(_part, surrogate.to_bytes(), starts, plan, visits, longest, seed),
         [range(number, number + 1) for number in range(visits.flames + visits.batches)],
-        identity=f"{surrogate.sha256} {plan.identity} {visits} {longest} {seed}",
+        identity=f"{surrogate.sha256} {plan.identity} {dataclasses.replace(visits, rounds=1)} {longest} {seed}",
         folder=folder,
         workers=plan.workers,
         about="states visited",
