@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from geodl.chemistry.surrogate.dense import Dense
 from geodl.chemistry.surrogate.domain import HIDDEN, DomainNetwork
 from geodl.chemistry.surrogate.features import NUMBERS, PRESSURE, PRESSURE_COLUMN, TEMPERATURE, TIME
 from geodl.chemistry.surrogate.kinetics_network import KineticsNetwork
+from geodl.chemistry.surrogate.projection import Projection
 from geodl.core.code import Argument, Code, DenseLayers
 from geodl.core.guard import Guard
 from geodl.core.surrogate import Surrogate
@@ -105,25 +107,32 @@ def _sizes(network: KineticsNetwork, mechanism: Mechanism) -> dict[str, int]:
 
 
 def _physics(network: KineticsNetwork) -> dict[str, Any]:
-    onto, thermo = network.projection, network.thermo
+    thermo = network.thermo
     rows = thermo._enthalpy if network.shape.constant == "pressure" else thermo._energy
     return {
-        "COLUMN": np.array(network.active),
-        "ELEMENT": onto._matrix.numpy(),
-        "PAIR": onto._products.numpy(),
-        "COUNTING": onto._counting.numpy().astype(int),
+        **projection_tables(network.projection, network.active),
         "THERMO": rows.numpy(),
         "BREAK": np.concatenate([thermo._breaks.numpy().ravel(), [thermo._hottest]]),
         "COLDEST": thermo._coldest,
         "FROZEN_BELOW": network.shape.frozen_below,
+        "SLIGHT": projection._SLIGHT,
+        "SUM_TOLERANCE": SUM_TOLERANCE,
+        "NEGATIVE_TOLERANCE": NEGATIVE_TOLERANCE,
+    }
+
+
+def projection_tables(onto: Projection, active: Sequence[int]) -> dict[str, Any]:
+    """What projection.h reads, and the columns of the species that it acts on."""
+    return {
+        "COLUMN": np.array(active),
+        "ELEMENT": onto._matrix.numpy(),
+        "PAIR": onto._products.numpy(),
+        "COUNTING": onto._counting.numpy().astype(int),
         "SMALLEST_FACTOR": projection.SMALLEST_FACTOR,
         "SINGULAR": projection._SINGULAR,
         "LEAST": projection._LEAST,
         "ABSENT": projection._ABSENT,
         "EXACT": projection._EXACT,
-        "SLIGHT": projection._SLIGHT,
-        "SUM_TOLERANCE": SUM_TOLERANCE,
-        "NEGATIVE_TOLERANCE": NEGATIVE_TOLERANCE,
     }
 
 
@@ -142,7 +151,7 @@ def _networks(network: KineticsNetwork) -> dict[str, Any]:
         "MEAN": scale.mean.double().numpy(),
         "PER_STD": 1 / scale.std.double().numpy(),
         "TWICE_STD": (2 * scale.std)[species].double().numpy(),
-        "DENSE": [_member(member) for member in network.dense],
+        "DENSE": [dense_member(member) for member in network.dense],
         "DOMAIN": DenseLayers.of(network.domain.dense),
         "DOMAIN_LEAST": _least(network.domain),
         "BUDGET": DenseLayers.of(network.budget.dense),
@@ -152,7 +161,8 @@ def _networks(network: KineticsNetwork) -> dict[str, Any]:
     }
 
 
-def _member(member: nn.Module) -> DenseLayers:
+def dense_member(member: nn.Module) -> DenseLayers:
+    """One of the dense networks of an ensemble."""
     assert isinstance(member, Dense)
     return DenseLayers.of(member.deep, member.straight)
 

@@ -12,6 +12,7 @@ from geodl.chemistry.atmosphere.air_example import air_example
 from geodl.chemistry.atmosphere.air_features import NUMBERS
 from geodl.chemistry.atmosphere.air_figures import figures
 from geodl.chemistry.atmosphere.air_given import completed_air
+from geodl.chemistry.atmosphere.air_in_c import code
 from geodl.chemistry.atmosphere.air_loss import air_loss, weights
 from geodl.chemistry.atmosphere.air_network import AirNetwork, AirShape, take_limits, take_scale
 from geodl.chemistry.atmosphere.air_scores import scores
@@ -100,6 +101,7 @@ def make_air(options: Any, about: str) -> Family:
         generate=generate,
         metrics=scores,
         figures=figures,
+        code=code,
         settings=_SETTINGS,
         citations=_CITATIONS,
     )
