@@ -26,6 +26,7 @@ _HOME = {
     "flame_speeds": "cases.flame_speed",
     "MicmChemistry": "atmosphere.reference",
     "EmulatedAir": "atmosphere.air_emulator",
+    "CompiledAir": "atmosphere.compiled_air",
     "Boxes": "atmosphere.box",
     "draw_boxes": "atmosphere.plan",
 }
