@@ -12,6 +12,7 @@ import torch
 from geodl.core.contract import Claim
 from geodl.reproduction import Results
 from tests.bench import (
+    air_in_c,
     chemistry,
     closure,
     demo,
@@ -31,7 +32,7 @@ BENCHES: dict[str, Callable[[], list[Claim]]] = {
     "chemistry": chemistry.claims,
     "demo": demo.claims,
     "dynamics": dynamics.claims,
-    "export": lambda: [*exports.claims(), *closure.claims(), *dense.claims()],
+    "export": lambda: [*exports.claims(), *air_in_c.claims(), *closure.claims(), *dense.claims()],
     "flow": lambda: [*flow.claims(), *flow_surrogate.claims()],
     "spine": lambda: [*startup.claims(), *training.claims()],
     "turbulence": lambda: [*turbulence.claims(), *openfoam.claims()],

@@ -57,6 +57,7 @@ def assert_same(found, wanted, tolerance: float) -> None:
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_c_gives_the_answers_of_python(dtype):
     made, (given, kept) = trained(dtype), cells()
+    given[2][::7, 0] = np.geomspace(1e-25, 1e-15, 9)  # where the guard and the networks add traces of their own
     found = CompiledAir(made).advance(*given, 200.0, **kept)
     assert (found.status == OK).any()
     assert_same(found, EmulatedAir(made).advance(*given, 200.0, **kept), TOLERANCE[dtype])

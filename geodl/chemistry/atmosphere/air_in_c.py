@@ -14,7 +14,6 @@ from geodl.chemistry.atmosphere.mechanism import LumpedMechanism
 from geodl.chemistry.in_c import dense_member, projection_tables
 from geodl.chemistry.surrogate import projection
 from geodl.core.code import Argument, Code
-from geodl.core.guard import Guard
 from geodl.core.surrogate import Surrogate
 from geodl.errors import ExportError
 from geodl.exports.guard import SOURCE as GUARD
@@ -64,29 +63,31 @@ def code(surrogate: Surrogate) -> Code:
             **_constants(network, mechanism),
             **_networks(network),
             **guard_tables(surrogate.guard),
+            "GUARD_TRACE": _guard_trace(surrogate),
         },
         sources=tuple(SOURCES),
         dense="DENSE",
         fingerprint=mechanism.fingerprint,
         double=surrogate.core.at()[0] == torch.float64,
-        inputs=functools.partial(inputs, network, surrogate.guard, mechanism),
+        inputs=functools.partial(inputs, surrogate, mechanism),
         answer=functools.partial(answer, surrogate),
     )
 
 
-def inputs(
-    network: AirNetwork, guard: Guard, mechanism: LumpedMechanism, count: int, seed: int
-) -> tuple[np.ndarray, ...]:
+def _guard_trace(surrogate: Surrogate) -> np.ndarray:
+    """What the guard adds to concentrations before it takes their logarithms."""
+    eyes = surrogate.family.features.keywords["eyes"]  # type: ignore[attr-defined]
+    return eyes.trace.numpy()[: eyes.seen]
+
+
+def inputs(surrogate: Surrogate, mechanism: LumpedMechanism, count: int, seed: int) -> tuple[np.ndarray, ...]:
     """Cells like those of training: concentrations around those that the guard knows, in air that emits as shipped."""
-    random = np.random.default_rng(seed)
-    first = air_features.NUMBERS
+    random, network = np.random.default_rng(seed), surrogate.core.network
+    assert isinstance(network, AirNetwork)
     t, p = random.uniform(270, 300, count), random.uniform(9e4, 1e5, count)
-    c = np.zeros((count, len(mechanism.species)))
-    given = mechanism.row(mechanism.concentration)
-    c[:] = given
-    logs = guard.mean.numpy()[first:-1] + SPREAD * random.normal(size=(count, network.seen))
-    seen = network.active[: network.seen]
-    c[:, seen] = (np.exp(logs) - network.trace.numpy()[: network.seen]).clip(0)
+    c = np.tile(mechanism.row(mechanism.concentration), (count, 1))
+    logs = surrogate.guard.mean.numpy()[air_features.NUMBERS : -1] + SPREAD * random.normal(size=(count, network.seen))
+    c[:, network.active[: network.seen]] = (np.exp(logs) - _guard_trace(surrogate)).clip(0)
     c[:, network.absent] = 0
     emission = random.uniform(0, 1, (count, 1)) * mechanism.row(mechanism.emission)
     return t, p, c, random.uniform(0, 1, count), emission, np.full(count, DT)

@@ -10,13 +10,13 @@ enum { NUMBERS = 9, STATE = NUMBERS + SEEN, INPUT = STATE + POOLS, OUTPUT = SEEN
 enum { T = 0, P = 1, C = 2, LIGHT = 2 + SPECIES, EMITTED = 3 + SPECIES, DT = 3 + 2 * SPECIES };
 
 typedef struct {
-    double seen[FEATURES][BLOCK], before[ACTIVE][BLOCK];
+    double seen[STATE][BLOCK], guarded[FEATURES][BLOCK], before[ACTIVE][BLOCK];
     real scaled[INPUT][BLOCK], found[MEMBERS][PADDED(OUTPUT)][BLOCK], room[2][ROOM * BLOCK];
 } ALIGNED Scratch;
 
 static dvec given(double (*x)[BLOCK], int row, int g) { return load(x[row] + g); }
 
-/* What networks and guard see of the cells from lane g on. */
+/* What networks and guard see of the cells from lane g on; the guard has traces of its own. */
 static void look(double (*x)[BLOCK], int g, Scratch *s)
 {
     const dvec t = given(x, T, g), p = given(x, P, g), light = given(x, LIGHT, g), dt = given(x, DT, g);
@@ -27,13 +27,15 @@ static void look(double (*x)[BLOCK], int g, Scratch *s)
         t / TEMPERATURE, 1 / (t / TEMPERATURE), dlog(p / PRESSURE), dlog(vapour * (GAS_CONSTANT * t / p) + DRY),
         light, dlog(light + DIM), dlog(light + DARK), dlog(strength + CLEAN), dlog(at_least(dt / TIME, 1e-30)),
     };
-    for (int k = 0; k < NUMBERS; k++) store(s->seen[k] + g, row[k]);
+    for (int k = 0; k < NUMBERS; k++) store(s->seen[k] + g, row[k]), store(s->guarded[k] + g, row[k]);
     for (int k = 0; k < ACTIVE; k++) {
         const dvec before = at_least(given(x, C + COLUMN[k], g), 0) + given(x, EMITTED + COLUMN[k], g) * dt;
         store(s->before[k] + g, before);
-        if (k < SEEN) store(s->seen[NUMBERS + k] + g, dlog(before + TRACE[k]));
+        if (k >= SEEN) continue;
+        store(s->seen[NUMBERS + k] + g, dlog(before + TRACE[k]));
+        store(s->guarded[NUMBERS + k] + g, dlog(before + GUARD_TRACE[k]));
     }
-    store(s->seen[STATE] + g, unlike);
+    store(s->guarded[STATE] + g, unlike);
 }
 
 /* Standardised features and pools, in the precision of the networks. */
@@ -78,7 +80,7 @@ static void finish(double (*x)[BLOCK], int g, Scratch *s, double (*y)[BLOCK], do
     moved(s, g, given(x, DT, g), after, &spread);
     for (int k = 0; k < ACTIVE; k++) before[k] = load(s->before[k] + g);
     const dmask limited = project(after, before, &correction);
-    dmask doubted = IS(correction > LARGEST_CORRECTION) | IS(spread > LARGEST_SPREAD) | ~at_home(s->seen, g);
+    dmask doubted = IS(correction > LARGEST_CORRECTION) | IS(spread > LARGEST_SPREAD) | ~at_home(s->guarded, g);
     for (int k = 0; k < ABSENT_SPECIES; k++) doubted |= IS(given(x, C + MISSING[k], g) > 0);
     dmask undershot = IS(same(0) != 0);
     for (int k = 0; k < ACTIVE; k++) undershot |= IS(given(x, C + COLUMN[k], g) < -UNDERSHOOT * TRACE[k]);
