@@ -35,10 +35,10 @@ enum { BYTES = 16, ACROSS = 1 };
 
 #if defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
-#define INLINE inline __attribute__((always_inline))
+#define INLINE inline __attribute__((always_inline, unused))
 #elif defined __GNUC__
 #define UNROLL _Pragma("GCC unroll 16")
-#define INLINE inline __attribute__((always_inline))
+#define INLINE inline __attribute__((always_inline, unused))
 #else
 #define UNROLL
 #define INLINE inline
