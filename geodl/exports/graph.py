@@ -22,7 +22,7 @@ class Graph(nn.Module):
 
     def __init__(self, surrogate: Surrogate):
         super().__init__()
-        self.core, self.guard = (copy.deepcopy(part).eval() for part in (surrogate.core, surrogate.guard))
+        self.core, self.guard = copy.deepcopy(surrogate.core).eval(), copy.deepcopy(surrogate.guard)
         self.family = surrogate.family
         self.requires_grad_(False)
 

@@ -1,6 +1,5 @@
 """A surrogate as an ONNX graph, checked with onnxruntime before it is given away."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -33,10 +32,10 @@ def onnx_graph(surrogate: Surrogate) -> tuple[bytes, Traced]:
         )  # fmt: skip
     except torch.onnx.OnnxExporterError as error:
         raise ExportError(f"there is no ONNX for a step of family {surrogate.family.name!r}: {error}") from error
-    file = io.BytesIO()
-    program.save(file)
-    require_same(file.getvalue(), made)
-    return file.getvalue(), made
+    assert program is not None
+    model: bytes = program.model_proto.SerializeToString()
+    require_same(model, made)
+    return model, made
 
 
 def import_runtime() -> Any:

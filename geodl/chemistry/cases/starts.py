@@ -62,9 +62,9 @@ def as_dataset(start: FlameStart) -> xr.Dataset:
 
 def from_dataset(ds: xr.Dataset) -> FlameStart:
     """The flame that `as_dataset` wrote."""
-    profile = (ds[name].values for name in ("mass", "temperature", "mass_fraction"))
+    mass, temperature, fraction = (ds[name].values for name in ("mass", "temperature", "mass_fraction"))
     return FlameStart(
-        FlameProfile(*profile, float(ds["pressure"])),
+        FlameProfile(mass, temperature, fraction, float(ds["pressure"])),
         Conductivity(ds["node"].values, ds["conductivity"].values),
         float(ds["speed"]),
         float(ds["density"]),
