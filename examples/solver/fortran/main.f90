@@ -33,7 +33,7 @@ program hot_spot
   do step = 1, steps
     call diffuse(1, t, moved_t)
     call diffuse(species, y, moved_y)
-    !$omp parallel do private(last, failed) schedule(dynamic)
+    !$omp parallel do private(last, failed) schedule(static)
     do first = 1, cells, piece
       last = min(first + piece - 1, cells)
       failed = advance(moved_t(first:last), p(first:last), moved_y(:, first:last), steps_of(first:last), longest, &
