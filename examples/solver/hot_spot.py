@@ -1,5 +1,6 @@
 """A line of hydrogen and air with a hot spot at constant pressure: diffusion and any chemistry in turn."""
 
+import time
 from typing import Any
 
 import coupling

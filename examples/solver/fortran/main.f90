@@ -43,7 +43,7 @@ program hot_spot
     doubted = doubted + count(status > 1)
   end do
   call system_clock(end)
-  print '(f0.2, a, i0, a, i0, a)', 1d6 * (end - begin) / rate / cells / steps, ' us a cell and step; ', doubted, ' of ', &
+  print '(f6.2, a, i0, a, i0, a)', 1d6 * (end - begin) / rate / cells / steps, ' us a cell and step; ', doubted, ' of ', &
       cells * steps, ' answers in doubt'
   open (11, file='end', access='stream')
   write (11) t, y
