@@ -49,7 +49,7 @@ class Handle:
         self._sizes = {axis: len(labels) for axis, labels in self.description["axes"].items()}
 
     def __call__(self, *arrays: Any, **options: float) -> tuple[Array, ...]:
-        """Outputs, in the order of the description, then the status of each cell.
+        """Outputs, in the order of the description, then the status of each cell; what C leaves untouched is 0.
 
         Args:
             arrays: inputs in the order of the description, [cell, …]; one number stands for all cells. C computes in
