@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import geodl
-from geodl.chemistry.cases.fuels import HYDROGEN, labelled, trained
+from geodl.chemistry.cases.domain import flame_only
+from geodl.chemistry.cases.fuels import HYDROGEN, Trained, labelled, trained
 from geodl.chemistry.cases.reactor import Cells
 from geodl.chemistry.cases.visited import Visitor, Visits, joined, visited
 from geodl.chemistry.emulator import EmulatedChemistry
@@ -86,3 +87,17 @@ def test_training_sees_them(monkeypatch, found):
     assert sizes[0] == parts.train.sizes["sample"]
     assert sizes[0] + 40 < sizes[1] <= sizes[0] + 60
     assert joined(parts.train, found).attrs == parts.train.attrs
+
+
+def test_a_surrogate_of_flames_alone_visits_nothing(monkeypatch):
+    """Its flames would come with reactors, which it must not know."""
+    pytest.importorskip("cantera")
+    asked = []
+
+    def remembered(fuel, *given, **named):
+        asked.append(fuel)
+        return Trained(toy(), 0.0)
+
+    monkeypatch.setattr("geodl.chemistry.cases.domain.trained", remembered)
+    flame_only(FUEL, labelled(HYDROGEN.quick()).parts)
+    assert [fuel.visits for fuel in asked] == [None]

@@ -1,5 +1,6 @@
 """Whether the guard of a surrogate sees what lies outside its training data."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,11 +99,12 @@ def _told_apart(far: np.ndarray, near: np.ndarray) -> float:
 
 
 def flame_only(fuel: Fuel, parts: Split, *, seed: int = 0, device: str = "cpu") -> Surrogate:
-    """A small surrogate that has seen nothing but flames."""
+    """A small surrogate that has seen nothing but flames: it visits none of its own, since reactors come with them."""
     states = xr.concat([parts.train, parts.valid, parts.test], "sample")  # judged on reactors alone
     data = states.isel(sample=(states["kind"] == "flame").values)
     flames = split(data, "trajectory", fractions=(0.5, 0.25, 0.25))
-    return trained(fuel, flames.train, flames.valid, seed=seed, device=device, **FLAME_ONLY).surrogate
+    alone = dataclasses.replace(fuel, visits=None)
+    return trained(alone, flames.train, flames.valid, seed=seed, device=device, **FLAME_ONLY).surrogate
 
 
 def refusal_claims(surrogate: Surrogate, reference: Reference, count: int = 10_000) -> list[Claim]:
