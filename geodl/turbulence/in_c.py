@@ -110,7 +110,7 @@ def _constants() -> dict[str, float]:
 def _scales(net: TensorBasisNetwork) -> dict[str, Any]:
     return {
         "MEAN": net.mean.double().numpy(),
-        "STD": net.std.double().numpy(),
+        "PER_STD": 1 / net.std.double().numpy(),
         "CONSTANT": net.constant.double().numpy(),
         "CONSTANT_ERROR": float(net.constant_error),
         "LARGE_ERROR": float(net.large_error),

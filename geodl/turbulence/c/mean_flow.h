@@ -27,7 +27,8 @@ static void deformation(Flow *f, const dvec *a)
     f->strain_size = length(9, f->strain), f->rotation_size = length(9, rotation);
     f->own_size = dsqrt(f->strain_size * f->strain_size + f->rotation_size * f->rotation_size);
     f->size = divisor(f->own_size);
-    for (int i = 0; i < 9; i++) f->s[i] = f->strain[i] / f->size, f->r[i] = rotation[i] / f->size;
+    const dvec per = 1 / f->size;
+    for (int i = 0; i < 9; i++) f->s[i] = f->strain[i] * per, f->r[i] = rotation[i] * per;
 }
 
 static void surroundings(Flow *f, double (*x)[BLOCK], int g)
@@ -39,8 +40,8 @@ static void surroundings(Flow *f, double (*x)[BLOCK], int g)
     f->nu = at_least(f->nu, SMALL);
     f->wall_time = at_most(f->wall * f->wall / f->nu, LARGEST);
     f->k_slope_size = length(3, f->k_slope), f->p_slope_size = length(3, f->p_slope);
-    const dvec own = f->p_slope_size + f->speed * f->size;
-    for (int i = 0; i < 3; i++) f->n[i] = f->k_slope[i] / divisor(f->k_slope_size), f->q[i] = f->p_slope[i] / own;
+    const dvec per = 1 / divisor(f->k_slope_size), own = 1 / (f->p_slope_size + f->speed * f->size);
+    for (int i = 0; i < 3; i++) f->n[i] = f->k_slope[i] * per, f->q[i] = f->p_slope[i] * own;
     const dvec shear = 1.41421356237309504880 * f->strain_size, y = at_most(shear * f->wall_time, LARGEST);
     f->energy = f->k + 0.1 * f->nu * shear * (y / (1 + y / 20));
 }
