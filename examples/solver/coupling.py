@@ -1,5 +1,6 @@
 """What all couplings share: a surrogate as a folder of code, a solver compiled against it, arrays as raw files."""
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,14 @@ import numpy as np
 import geodl
 
 FLAGS = ("-O3", "-march=native")
+
+
+def sized(about: str, cells: int, steps: int) -> dict[str, int]:
+    """How many cells and steps the command line asks for."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--cells", type=int, default=cells)
+    parser.add_argument("--steps", type=int, default=steps)
+    return vars(parser.parse_args())
 
 
 def exported(bundle: str, folder: Path) -> geodl.Surrogate:

@@ -1,15 +1,12 @@
 """A surrogate as C in the place of a stiff solver: the answers of `EmulatedChemistry`, many times faster."""
 
 import math
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.state import State
 from geodl.core.surrogate import Surrogate
-from geodl.exports.export import export
-from geodl.exports.handle import Handle
+from geodl.exports.compiled import compiled
 
 
 class CompiledChemistry:
@@ -26,8 +23,7 @@ class CompiledChemistry:
 
     def __init__(self, surrogate: Surrogate, *, longest: float = math.inf):
         self.mechanism, self.longest = EmulatedChemistry(surrogate, longest=longest).mechanism, longest
-        with tempfile.TemporaryDirectory() as folder:
-            self.handle = Handle(export(surrogate, Path(folder, "emulator")))
+        self.handle = compiled(surrogate)
 
     def advance(self, temperature: Any, pressure: Any, mass_fraction: Any, dt: Any) -> State:
         """Every cell after its time step.

@@ -1,5 +1,6 @@
 """What runs an exported folder: a library that is compiled here, onnxruntime, or torch."""
 
+import abc
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ def _passed(value: Value) -> Any:
     return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_void_p(value.ctypes.data)
 
 
-class Graph:
+class Graph(abc.ABC):
     """A graph in a runtime of tensors, which makes new arrays: they are copied into those that are bound."""
 
     def __init__(self, description: Description):
@@ -64,8 +65,9 @@ class Graph:
 
         return call
 
+    @abc.abstractmethod
     def run(self, inputs: Sequence[Value]) -> Sequence[np.ndarray]:
-        raise NotImplementedError
+        """Outputs and status."""
 
 
 class Onnx(Graph):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import torch
 
 from geodl.core.surrogate import Surrogate
 from geodl.errors import ExportError, MissingPackageError
@@ -20,8 +21,6 @@ def onnx_graph(surrogate: Surrogate) -> tuple[bytes, Traced]:
         ExportError: it cannot be written, or onnxruntime gives another answer.
     """
     import_runtime()
-    import torch
-
     made = traced(surrogate.to("cpu"))
     names = list(made.recorded)
     count = len(made.inputs)

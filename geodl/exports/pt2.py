@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+import torch
+
 from geodl.core.surrogate import Surrogate
 from geodl.errors import ExportError
 from geodl.exports.graph import Traced, traced
@@ -14,8 +16,6 @@ def package(surrogate: Surrogate) -> tuple[bytes, Traced]:
     Raises:
         ExportError: it cannot be traced, or there is no compiler of C++ that torch can use.
     """
-    import torch
-
     made = traced(surrogate)
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "surrogate.pt2"))

@@ -12,7 +12,7 @@ from geodl.core.code import Argument, Code, DenseLayers
 from geodl.core.pack import pack, samples_of
 from geodl.core.surrogate import Surrogate
 from geodl.exports.guard import SOURCE as GUARD
-from geodl.exports.guard import guard_tables
+from geodl.exports.guard import guard_tables, triangle
 from geodl.turbulence import encoding, network
 from geodl.turbulence.datasets.completion import FLOOR, SMALL
 from geodl.turbulence.ensemble import EnsembleMLP
@@ -133,10 +133,9 @@ def _distances(net: TensorBasisNetwork) -> dict[str, Any]:
     found: Extrapolation = net.extrapolation
     centres, variance = found.centres.double(), found.variance
     bias = found.weights.double().log() - centres.square().sum(1) / (2 * variance)
-    whiten = found.whiten.double().numpy().T
     return {
         "MIDDLE": found.middle.double().numpy(),
-        "WHITEN": np.concatenate([column[: k + 1] for k, column in enumerate(whiten)]),  # the rest of each is zero
+        "WHITEN": triangle(found.whiten.double().numpy()),
         "MAHALANOBIS_LIMIT": float(found.limits[0]),
         "CENTRE": centres.numpy() / variance,
         "CENTRE_BIAS": bias.numpy(),

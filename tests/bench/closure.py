@@ -1,8 +1,6 @@
 """The shipped closure as C: how far from Python, and how fast beside torch."""
 
 import functools
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from geodl.chemistry.cases.turns import in_turns, per_call
 from geodl.core.contract import Claim
 from geodl.core.pack import pack, samples_of
 from geodl.core.surrogate import Surrogate
+from geodl.exports.compiled import compiled
 from geodl.turbulence.in_c import answer
 
 BUNDLE, FLOW = "turbulence-anisotropy", "turbulence-rotated-hill/original"
@@ -25,9 +24,7 @@ def claims() -> list[Claim]:
     """One thread."""
     surrogate, precise = geodl.load(BUNDLE), geodl.load(BUNDLE)
     precise.core.double()
-    with tempfile.TemporaryDirectory() as folder:
-        handle = geodl.Handle(geodl.export(surrogate, Path(folder, "closure")))
-        handle_double = geodl.Handle(geodl.export(precise, Path(folder, "precise")))
+    handle, handle_double = compiled(surrogate), compiled(precise)
     cells = jittered(surrogate)
     return [
         *compared(surrogate, handle, cells, PARITY, "float32"),

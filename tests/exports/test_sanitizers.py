@@ -6,6 +6,7 @@ import json
 import pytest
 
 import geodl
+from tests.chemistry.test_air_in_c import trained as air
 from tests.dynamics.test_in_c import trained as forecast
 from tests.exports.folders import VARIANTS, needs_compiler, run
 from tests.turbulence.test_family import trained as closure
@@ -14,6 +15,7 @@ pytestmark = [needs_compiler, pytest.mark.slow]
 KINDS = {
     "pope": functools.partial(closure, "float32", features="pope"),
     "closure": functools.partial(closure, "float32"),
+    "air": air,
     "bilinear": functools.partial(forecast, "bilinear", "float32"),
     "forecast": functools.partial(forecast, "tanh", "float32"),
 }

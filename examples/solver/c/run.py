@@ -1,6 +1,5 @@
 """Reactors that ignite, in C: compared with the surrogate in Python, and with Cantera."""
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -49,7 +48,4 @@ def reactors(mechanism: chemistry.Mechanism, cells: int) -> chemistry.Cells:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=2000)
-    parser.add_argument("--steps", type=int, default=1000)
-    main(**vars(parser.parse_args()))
+    main(**coupling.sized(__doc__, cells=2000, steps=1000))

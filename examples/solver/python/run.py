@@ -1,6 +1,5 @@
 """A line of gas with a hot spot, in numpy without torch: compared with the surrogate in Python, and with Cantera."""
 
-import argparse
 import sys
 import tempfile
 import time
@@ -41,7 +40,4 @@ def main(cells: int, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=400)
-    parser.add_argument("--steps", type=int, default=100)
-    main(**vars(parser.parse_args()))
+    main(**coupling.sized(__doc__, cells=400, steps=100))

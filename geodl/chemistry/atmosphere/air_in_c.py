@@ -63,7 +63,6 @@ def code(surrogate: Surrogate) -> Code:
             **_constants(network, mechanism),
             **_networks(network),
             **guard_tables(surrogate.guard),
-            "GUARD_TRACE": _guard_trace(surrogate),
         },
         sources=tuple(SOURCES),
         dense="DENSE",
@@ -74,12 +73,6 @@ def code(surrogate: Surrogate) -> Code:
     )
 
 
-def _guard_trace(surrogate: Surrogate) -> np.ndarray:
-    """What the guard adds to concentrations before it takes their logarithms."""
-    eyes = surrogate.family.features.keywords["eyes"]  # type: ignore[attr-defined]
-    return eyes.trace.numpy()[: eyes.seen]
-
-
 def inputs(surrogate: Surrogate, mechanism: LumpedMechanism, count: int, seed: int) -> tuple[np.ndarray, ...]:
     """Cells like those of training: concentrations around those that the guard knows, in air that emits as shipped."""
     random, network = np.random.default_rng(seed), surrogate.core.network
@@ -87,7 +80,7 @@ def inputs(surrogate: Surrogate, mechanism: LumpedMechanism, count: int, seed: i
     t, p = random.uniform(270, 300, count), random.uniform(9e4, 1e5, count)
     c = np.tile(mechanism.row(mechanism.concentration), (count, 1))
     logs = surrogate.guard.mean.numpy()[air_features.NUMBERS : -1] + SPREAD * random.normal(size=(count, network.seen))
-    c[:, network.active[: network.seen]] = (np.exp(logs) - _guard_trace(surrogate)).clip(0)
+    c[:, network.active[: network.seen]] = (np.exp(logs) - air_network.UNLEARNED).clip(0)
     c[:, network.absent] = 0
     emission = random.uniform(0, 1, (count, 1)) * mechanism.row(mechanism.emission)
     return t, p, c, random.uniform(0, 1, count), emission, np.full(count, DT)
@@ -139,6 +132,7 @@ def _constants(network: AirNetwork, mechanism: LumpedMechanism) -> dict[str, Any
         "AT_ONCE": air_network._AT_ONCE * air_features.TIME,
         "ABOVE": air_network._ABOVE,
         "UNDERSHOOT": UNDERSHOOT,
+        "GUARD_TRACE": air_network.UNLEARNED,
         "MISSING": np.array([*network.absent, 0]),
     }
 

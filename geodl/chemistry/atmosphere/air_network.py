@@ -15,6 +15,7 @@ from geodl.chemistry.surrogate.projection import Projected, Projection
 from geodl.core.contract import Tensors
 
 FORGETFUL = ("O1D", "O", "OH", "CL", "HCO3", "TO2", "ROR")  # gone within a second: they follow from all others
+UNLEARNED = 1e-20  # mol m-3, traces of a network that has learned none, such as the eyes of the guard
 TRACE = 1e-5  # of the mean concentration of a species, on whose scale what is there and what is absent are told apart
 _FOLDS = 3.0  # of a loss frequency by e, for one unit of the network
 _SLOWEST, _FASTEST = -25.0, 8.0  # logarithm of a loss frequency times TIME
@@ -65,7 +66,7 @@ class AirNetwork(nn.Module):
         sizes = (NUMBERS + seen + self.pools.count, *shape.hidden, seen + count)
         self.dense = nn.ModuleList(Dense(sizes) for _ in range(shape.members))
         self.scale = FeatureScale(NUMBERS + count)
-        self.register_buffer("trace", torch.full((count,), 1e-20, dtype=torch.float64))
+        self.register_buffer("trace", torch.full((count,), UNLEARNED, dtype=torch.float64))
         self.register_buffer("usual", torch.zeros(seen))
         self.register_buffer("largest_correction", torch.tensor(torch.inf))
         self.register_buffer("largest_spread", torch.tensor(torch.inf))

@@ -1,7 +1,5 @@
 """A surrogate of air as C in the place of a solver: the answers of `EmulatedAir`, many times faster."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +8,7 @@ from geodl.chemistry.atmosphere.air_emulator import EmulatedAir
 from geodl.chemistry.atmosphere.reference import AirState
 from geodl.chemistry.state import Array
 from geodl.core.surrogate import Surrogate
-from geodl.exports.export import export
-from geodl.exports.handle import Handle
+from geodl.exports.compiled import compiled
 
 
 class CompiledAir:
@@ -27,8 +24,7 @@ class CompiledAir:
 
     def __init__(self, surrogate: Surrogate):
         self.mechanism = EmulatedAir(surrogate).mechanism
-        with tempfile.TemporaryDirectory() as folder:
-            self.handle = Handle(export(surrogate, Path(folder, "emulator")))
+        self.handle = compiled(surrogate)
 
     def advance(
         self,

@@ -33,7 +33,7 @@ static void look(double (*x)[BLOCK], int g, Scratch *s)
         store(s->before[k] + g, before);
         if (k >= SEEN) continue;
         store(s->seen[NUMBERS + k] + g, dlog(before + TRACE[k]));
-        store(s->guarded[NUMBERS + k] + g, dlog(before + GUARD_TRACE[k]));
+        store(s->guarded[NUMBERS + k] + g, dlog(before + GUARD_TRACE));
     }
     store(s->guarded[STATE] + g, unlike);
 }
@@ -59,7 +59,10 @@ static void moved(const Scratch *s, int g, dvec dt, dvec *after, dvec *spread)
         dvec each[MEMBERS], mean = same(0), middle = same(0), squares = same(0), before = load(s->before[k] + g);
         for (int m = 0; m < MEMBERS; m++) {
             dvec frequency = same(AT_ONCE);
-            if (k < SEEN) frequency = dexp(at_most(at_least(USUAL[k] + FOLDS * widened(s->found[m][k] + g), SLOWEST), FASTEST));
+            if (k < SEEN) {
+                const dvec speed = USUAL[k] + FOLDS * widened(s->found[m][k] + g);
+                frequency = dexp(at_most(at_least(speed, SLOWEST), FASTEST));
+            }
             const dvec steady = at_most(2 * STD[NUMBERS + k] * widened(s->found[m][SEEN + k] + g), ABOVE);
             each[m] = before - dexp_less(-frequency * (dt / TIME), 1) * (dexp(MEAN[NUMBERS + k] + steady) - before);
             mean += each[m] / MEMBERS;

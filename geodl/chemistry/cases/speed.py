@@ -1,9 +1,7 @@
 """Seconds per cell of a chemistry, end to end, beside the fastest set-up of the solver."""
 
 import functools
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from geodl.chemistry.cases.turns import in_turns, per_call
 from geodl.chemistry.emulator import EmulatedChemistry
 from geodl.chemistry.reference import CanteraChemistry
 from geodl.core.contract import Claim
-from geodl.exports.export import export
+from geodl.exports.compiled import compiled
 from geodl.exports.handle import Handle
 
 DT = 1e-6  # s
@@ -88,8 +86,7 @@ def c_claims(emulator: EmulatedChemistry, cells: Callable[[int], Cells], fuel: F
     """
     cantera, solved = solvers(fuel.mechanism)[LOOSE], cells(min(SOLVED, max(fuel.effort.batches)))
     runs = {name: functools.partial(_seconds, solver, solved, DT) for name, solver in cantera.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        handle = Handle(export(emulator.surrogate, Path(folder, "emulator")))
+    handle = compiled(emulator.surrogate)
     for size in fuel.effort.batches:
         runs[f"in C, batch of {size}"] = functools.partial(_c_seconds, handle, cells(size), emulator.longest)
     taken = in_turns(runs, fuel.effort.repeats)

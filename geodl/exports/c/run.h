@@ -17,8 +17,10 @@ static void RUN(long cells, const IO *const *in, const double *option, IO *const
             }
         answer(count, x, option, sizeof(IO) == sizeof(float), y, said);
         for (int k = 0, row = 0; k < OUTPUTS; row += OUT[k++])
-            for (int l = 0; l < count; l++)
-                for (int i = 0; i < OUT[k] && said[l] != UNTOUCHED; i++) out[k][(first + l) * OUT[k] + i] = (IO)y[row + i][l];
+            for (int l = 0; l < count; l++) {
+                IO *to = out[k] + (first + l) * OUT[k];
+                for (int i = 0; i < OUT[k] && said[l] != UNTOUCHED; i++) to[i] = (IO)y[row + i][l];
+            }
         for (int l = 0; l < count; l++) status[first + l] = (signed char)said[l];
     }
 }

@@ -131,16 +131,12 @@ static void mean_of_members(const Scratch *s, int g, dvec *weight, dvec *ln_k, d
 /* Distances from the training cells: Mahalanobis, and by kernels around means of cells. */
 static void distances(const Scratch *s, int g, dvec *mahalanobis, dvec *kernel)
 {
-    dvec z[FEATURES], away[FEATURES], inner[CENTRES], square = same(0), far = same(0), most, sum = same(0);
+    dvec z[FEATURES], away[FEATURES], inner[CENTRES], square = same(0), most, sum = same(0);
     for (int k = 0; k < FEATURES; k++) {
         z[k] = at_most(at_least((load(s->seen[k] + g) - MEAN[k]) * PER_STD[k], -FARTHEST), FARTHEST);
         away[k] = z[k] - MIDDLE[k], square = dfma(z[k], z[k], square);
     }
-    for (int k = 0, first = 0; k < FEATURES; first += ++k) {
-        const dvec along = sum_of(k + 1, WHITEN + first, away);
-        far = dfma(along, along, far);
-    }
-    *mahalanobis = dsqrt(far) / MAHALANOBIS_LIMIT;
+    *mahalanobis = dsqrt(whitened(WHITEN, away)) / MAHALANOBIS_LIMIT;
     for (int c = 0; c < CENTRES; c++) inner[c] = sum_of(FEATURES, CENTRE[c], z) + CENTRE_BIAS[c];
     most = inner[0];
     for (int c = 1; c < CENTRES; c++) most = larger(most, inner[c]);

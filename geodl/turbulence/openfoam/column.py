@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from geodl.errors import OutputError
+
 TIME = "100"
 _BOX = ((0, 0), (1, 0), (1, 1), (0, 1))  # x and z of the four edges
 
@@ -20,9 +22,11 @@ def write_column(case: str | Path, flow: xr.Dataset) -> Path:
     Returns:
         The folder.
     Raises:
-        FileExistsError: there is something of that name.
+        OutputError: there is something of that name.
     """
     folder = Path(case)
+    if folder.exists():
+        raise OutputError(f"{folder} exists: give the path of a folder that does not")
     (folder / "constant" / "polyMesh").mkdir(parents=True)
     (folder / TIME).mkdir()
     _write_mesh(folder / "constant" / "polyMesh", np.append(0, np.cumsum(flow["volume"].values)))
