@@ -11,7 +11,7 @@ from geodl.core.code import Argument
 from geodl.core.contract import Tensors
 from geodl.core.pack import pack, samples_of
 from geodl.core.surrogate import Surrogate, inside
-from geodl.errors import ExportError
+from geodl.errors import ExportError, GeodlError
 
 STATUS = "ok", "out of domain: the answer is not to be relied upon; NaN where an input is none"
 RECORDED, MOST = 6, 1 << 20  # samples that are recorded, and that a call may have
@@ -56,7 +56,7 @@ def traced(surrogate: Surrogate) -> Traced:
     Raises:
         ExportError: what it does depends on its numbers in a way that no graph can have.
     """
-    graph, inputs = Graph(surrogate), examples(surrogate)
+    graph, inputs = Graph(surrogate), _examples(surrogate)
     many = torch.export.Dim("sample", min=1, max=MOST)
     shapes = {"inputs": tuple({0: many} for _ in inputs)}
     try:
@@ -64,19 +64,27 @@ def traced(surrogate: Surrogate) -> Traced:
             program = torch.export.export(graph, inputs, dynamic_shapes=shapes, strict=False)
             outputs = graph(*inputs)
     except Exception as error:  # the tracer has no error class of its own
-        raise ExportError(
-            f"family {surrogate.family.name!r} with these options cannot be written as a graph"
-            f"{', but in the format c' if surrogate.family.code else ''}: {str(error).splitlines()[0]}"
-        ) from error
+        raise _refusal(surrogate, str(error).splitlines()[0]) from error
     return Traced(program, arguments(surrogate), inputs, outputs)
 
 
-def examples(surrogate: Surrogate) -> Tensors:
+def _refusal(surrogate: Surrogate, why: str) -> ExportError:
+    instead = ", but in the format c" if surrogate.family.code else ""
+    return ExportError(
+        f"family {surrogate.family.name!r} with these options cannot be written as a graph{instead}: {why}"
+    )
+
+
+def _examples(surrogate: Surrogate) -> Tensors:
     """A few inputs of the family's made-up data, in the precision and on the device of the surrogate."""
     family, (dtype, device) = surrogate.family, surrogate.core.at()
-    given, _ = family.samples(family.example(0))
     schema = family.schema
-    packed = pack(family.complete(given), schema.inputs, dtype, samples=samples_of(given, schema.inputs))
+    try:
+        given, _ = family.samples(family.example(0))
+        given = family.complete(given)
+    except GeodlError as error:  # such as data of another mechanism
+        raise _refusal(surrogate, f"the made-up data of the family do not fit it ({error})") from error
+    packed = pack(given, schema.inputs, dtype, samples=samples_of(given, schema.inputs))
     return tuple(x[:RECORDED].to(device).contiguous() for x in packed)
 
 

@@ -63,7 +63,8 @@ def readme(name: str, format: str, made: Traced, surrogate: Surrogate) -> str:
 
 {LOADED[format].format(**words)}
 
-or, without a word on either, `geodl.Handle("{name}")({words["names"]})`. All are {made.inputs[0].dtype}, in this order:
+or, without a word on either, `geodl.Handle("{name}")({words["names"]})`. All are
+{made.recorded[inputs[0]].dtype}, in this order:
 
 | argument | | shape | units | |
 |---|---|---|---|---|

@@ -114,6 +114,13 @@ def test_what_depends_on_its_numbers_is_refused(surrogate):
     assert_refused(ExportError, choosing, "'toy'", "as a graph")
 
 
+def test_a_family_whose_made_up_data_are_of_something_else_is_refused(tmp_path):
+    hydrogen = geodl.load("chemistry-h2")
+    assert_refused(
+        ExportError, lambda: geodl.export(hydrogen, tmp_path / "a", format="onnx"), "format c", "fingerprint"
+    )
+
+
 def test_without_its_packages_it_says_which_extra(surrogate, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert_refused(MissingPackageError, lambda: geodl.export(surrogate, tmp_path / "a", format="onnx"), "geodl[onnx]")
